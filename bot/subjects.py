@@ -49,6 +49,12 @@ _TOGETHER = re.compile(
 )
 # "It isn't fatal either" speaks of one thing, as "either" at its end only agrees.
 _AGREEING = re.compile(r"(?:n['’]t|\bnot|\bno|\bnever)\b.*\beither\W*$", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"(?:disease|syndrome|disorder|illness|infection|cancer|fever|\bflu|diabetes|dementia|failure"
+    r"|deficiency|allergy|asthma|pneumonia|palsy|autism|stroke|\w(?:osis|itis|[ae]mia|opathy|algia"
+    r"|plegia|phrenia|carcinoma|lymphoma|sarcoma))\W*$",
+    re.IGNORECASE,
+)
 _AS_KIND = re.compile(r"\b(?:an?|another)\s+$", re.IGNORECASE)
 _AS_NAME = re.compile(
     r"(?:\bwhat(?:['’]?s| is)|\b(?:ha(?:ve|s|ving)|got|with|about|and))\s+an?\s+$", re.IGNORECASE
@@ -70,7 +76,7 @@ class Subjects:
     unknown name adds that name; blank ones are left out. All work is linear in the text.
     """
 
-    __slots__ = ("_long", "_names", "_pattern", "_widths", "canonical")
+    __slots__ = ("_conditions", "_long", "_names", "_pattern", "_widths", "canonical")
 
     def __init__(
         self, aliases: Iterable[tuple[str, str]] = (), canonical: Iterable[str] = ()
@@ -85,6 +91,7 @@ class Subjects:
                 surfaces.setdefault(surface, name)
         ordered = sorted(surfaces, key=lambda s: (-len(s), s))
         self.canonical = names
+        self._conditions = frozenset(n for s, n in surfaces.items() if _CONDITION.search(s))
         self._names = tuple(surfaces[s] for s in ordered)
         self._pattern = (
             re.compile("|".join(f"({_START}(?:{_spelt(s)}){_END})" for s in ordered))
@@ -129,6 +136,10 @@ class Subjects:
             return None
         first, second = self.canonical
         return second if name == first else first
+
+    def is_condition(self, name: str) -> bool:
+        """Whether one of the names of `name` is that of an illness, which people have."""
+        return name in self._conditions
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Every name of a subject in `text`, in order, without overlaps.

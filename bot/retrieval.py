@@ -1,0 +1,174 @@
+"""Candidates for a question, and what speaks for each: features in stated ranges, no verdict.
+
+Meaning (cosines of sentence vectors, the head's scores) and wording (rapidfuzz, coverage of the
+question's words) stay separate features; the calibrated probability weighs them later. The fuzzy
+scorer is token_set_ratio: WRatio's partial branch gives 85 to nearly anything sharing a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from bot import answerability
+from bot.encoders import Encoder, Vectors
+from bot.index import Answer, Index, compared
+from bot.spelling import Speller
+from bot.subjects import Subjects
+from bot.wording import content_words, normalise, stem
+
+CANDIDATES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What speaks for one answer to one question. Higher is better but for the two `out` ones."""
+
+    score: float  # the head's score of this answer, about 0..1
+    out: float  # the head's score of "not answered", about 0..1
+    margin: float  # score less the best score of another answer, about -1..1
+    cosine: float  # best cosine to a wording of this answer, -1..1
+    out_cosine: float  # best cosine to an out-of-scope prototype, -1..1 (0: there is none)
+    answer_cosine: float  # cosine to the answer's own text, -1..1
+    fuzzy: float  # best token_set_ratio to a wording near by, 0..1
+    covered: float  # share of the question's content, weighed by rarity, that the answer's
+    # wordings or text hold too, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One answer, the pair of it that fits the question best, and that pair's nearest wording."""
+
+    answer: int
+    pair: int
+    matched_text: str
+    signals: Signals
+    missing: tuple[str, ...]  # content words of the question that the answer's side lacks
+
+    def as_items(self) -> tuple[tuple[str, float], ...]:
+        return tuple(asdict(self.signals).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The best candidates, best first, and the nearest known question that isn't answered."""
+
+    question: str  # as compared
+    subjects: frozenset[str]
+    candidates: tuple[Candidate, ...]
+    out: float
+    prototype: int | None  # position in Knowledge.prototypes
+    prototype_cosine: float
+
+
+def fits(asked: frozenset[str], about: frozenset[str]) -> bool:
+    """Whether an answer about `about` may answer a question about `asked`; empty fits all."""
+    return not asked or not about or bool(asked & about)
+
+
+class Retriever:
+    """Finds candidates. Threads may share one; a question's result depends on nothing else."""
+
+    def __init__(self, index: Index, encoder: Encoder, subjects: Subjects) -> None:
+        self.index, self._encoder, self._subjects = index, encoder, subjects
+        self._speller = Speller((*index.texts, *(a.text for a in index.answers)))
+        self._rows = [np.flatnonzero(index.owners == a) for a in range(index.out + 1)]
+        self._stems = lru_cache(maxsize=4096)(self._stems_of)
+
+    def compare(self, question: str) -> str:
+        """The form of `question` that is embedded: canonical names, typing errors mended."""
+        return compared(self._speller.mend(self._subjects.replace(question)), self._subjects)
+
+    def retrieve(self, question: str, vector: Vectors | None = None) -> Retrieved:
+        """Candidates for `question`; `vector` is that of `compare(question)` where it is known."""
+        text = self.compare(question)
+        if vector is None:
+            vector = self._encoder.encode([text])[0]
+        return self._retrieve(text, vector, self._subjects.mentioned(text))
+
+    def _retrieve(self, text: str, vector: Vectors, asked: frozenset[str]) -> Retrieved:
+        index = self.index
+        if not len(index.owners):
+            return Retrieved(text, asked, (), 0.0, None, 0.0)
+        cosines = index.vectors @ vector
+        wording = index.lexicon.similarities(text)
+        near = answerability.kernel(cosines, wording)
+        if index.head is not None:
+            scores = near @ index.head
+        else:
+            scores = answerability.local_scores(
+                near, index.vectors, index.lexicon, index.owners, index.out
+            )
+        order = [
+            int(a)
+            for a in np.argsort(-scores[:-1], kind="stable")[: 4 * CANDIDATES]
+            if any(fits(asked, about) for about in index.answers[a].subjects)
+        ][:CANDIDATES]
+        prototypes = self._rows[index.out]
+        best_out = int(prototypes[np.argmax(cosines[prototypes])]) if len(prototypes) else None
+        candidates = tuple(
+            self._candidate(text, vector, asked, a, scores, cosines, order, best_out) for a in order
+        )
+        return Retrieved(
+            text,
+            asked,
+            candidates,
+            float(scores[-1]),
+            None if best_out is None else int(index.prototypes[best_out]),
+            0.0 if best_out is None else float(cosines[best_out]),
+        )
+
+    def _candidate(
+        self,
+        text: str,
+        vector: Vectors,
+        asked: frozenset[str],
+        a: int,
+        scores: Vectors,
+        cosines: Vectors,
+        order: Sequence[int],
+        best_out: int | None,
+    ) -> Candidate:
+        index = self.index
+        answer = index.answers[a]
+        rows = self._rows[a]
+        rows = rows[[fits(asked, self._about(answer, int(index.pairs[r]))) for r in rows]]
+        ranked = rows[np.argsort(-cosines[rows], kind="stable")[:8]]
+        others = [float(scores[o]) for o in order if o != a]
+        missing, covered = self._coverage(text, a)
+        signals = Signals(
+            score=float(scores[a]),
+            out=float(scores[-1]),
+            margin=float(scores[a]) - max(others, default=0.0),
+            cosine=float(cosines[ranked[0]]),
+            out_cosine=0.0 if best_out is None else float(cosines[best_out]),
+            answer_cosine=float(index.answer_vectors[a] @ vector),
+            fuzzy=max(
+                fuzz.token_set_ratio(normalise(text), normalise(index.texts[r])) for r in ranked
+            )
+            / 100.0,
+            covered=covered,
+        )
+        return Candidate(
+            a, int(index.pairs[ranked[0]]), index.texts[ranked[0]], signals, missing
+        )
+
+    def _about(self, answer: Answer, pair: int) -> frozenset[str]:
+        return answer.subjects[answer.pairs.index(pair)]
+
+    def _stems_of(self, a: int) -> frozenset[str]:
+        texts = [self.index.texts[r] for r in self._rows[a]] + [self.index.answers[a].text]
+        return frozenset(stem(w) for text in texts for w in content_words(text))
+
+    def _coverage(self, text: str, a: int) -> tuple[tuple[str, ...], float]:
+        known = self._stems(a)
+        asked = {stem(w): w for w in content_words(text)}
+        weights = {s: self.index.lexicon.rarity(s) for s in asked}
+        missing = tuple(w for s, w in asked.items() if s not in known)
+        total = sum(weights.values())
+        held = sum(v for s, v in weights.items() if s in known)
+        return missing, held / total if total else 0.0
