@@ -26,12 +26,12 @@ from bot.errors import EncoderError
 from bot.exported import (
     FORMAT,
     GRAPH,
-    MAX_TOKENS,
     TOKENIZER,
     Exported,
     install,
     read_exported,
     temporary_folder,
+    token_limit,
 )
 from bot.model_source import ModelSource, find_model, remember
 from bot.types import Span
@@ -84,6 +84,10 @@ class Encoder(Protocol):
         """The vector of `text` and those of its tokens, from one pass."""
         ...
 
+    def encode_each(self, texts: Sequence[str]) -> list[Encoding]:
+        """`encode_tokens` of each text, in one pass for all."""
+        ...
+
 
 class OnnxEncoder:
     """An exported model run by onnxruntime, fp32. Threads may share one."""
@@ -134,25 +138,31 @@ class OnnxEncoder:
         vectors = np.zeros((len(texts), self.dim), np.float32)
         encoded = [self._tokenize(text) for text in texts]
         for batch in batches([len(e.ids) for e in encoded]):
-            ids, mask = self._pad([encoded[i] for i in batch])
-            (found,) = self._session.run(
-                ["sentence_embedding"], {"input_ids": ids, "attention_mask": mask}
-            )
+            (found,) = self._run([encoded[i] for i in batch], "sentence_embedding")
             vectors[batch] = unit(found)
         return vectors
 
     def encode_tokens(self, text: str) -> Encoding:
-        encoded = self._tokenize(text)
-        ids, mask = self._pad([encoded])
-        vector, tokens = self._session.run(
-            ["sentence_embedding", "token_embeddings"], {"input_ids": ids, "attention_mask": mask}
-        )
-        return _encoding(unit(vector)[0], tokens[0], encoded.offsets, encoded.special_tokens_mask)
+        return self.encode_each([text])[0]
+
+    def encode_each(self, texts: Sequence[str]) -> list[Encoding]:
+        encoded = [self._tokenize(text) for text in texts]
+        each: dict[int, Encoding] = {}
+        for batch in batches([len(e.ids) for e in encoded]):
+            vectors, tokens = self._run(
+                [encoded[i] for i in batch], "sentence_embedding", "token_embeddings"
+            )
+            for row, i in enumerate(batch):
+                e = encoded[i]
+                each[i] = _encoding(
+                    unit(vectors[row]), tokens[row], e.offsets, e.special_tokens_mask
+                )
+        return [each[i] for i in range(len(texts))]
 
     def _tokenize(self, text: str) -> Any:
         return self._tokenizer.encode(_SURROGATES.sub("\ufffd", text))
 
-    def _pad(self, encoded: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _run(self, encoded: Sequence[Any], *outputs: str) -> list[NDArray[Any]]:
         # At least two tokens: the graph is exported for that, and a bare tokenizer may give none.
         longest = max(2, *(len(e.ids) for e in encoded))
         ids = np.full((len(encoded), longest), self._pad_id, np.int64)
@@ -160,7 +170,8 @@ class OnnxEncoder:
         for row, e in enumerate(encoded):
             ids[row, : len(e.ids)] = e.ids
             mask[row, : len(e.ids)] = 1
-        return ids, mask
+        found = self._session.run(list(outputs), {"input_ids": ids, "attention_mask": mask})
+        return [np.asarray(values) for values in found]
 
 
 class SentenceTransformerEncoder:
@@ -171,7 +182,6 @@ class SentenceTransformerEncoder:
     """
 
     def __init__(self, model: Any, *, digest: str) -> None:
-        model.max_seq_length = min(int(model.max_seq_length or MAX_TOKENS), MAX_TOKENS)
         self._model = model
         self.digest = digest
         self.dim = int(model.get_embedding_dimension())
@@ -190,14 +200,14 @@ class SentenceTransformerEncoder:
     def encode_tokens(self, text: str) -> Encoding:
         clean = _SURROGATES.sub("\ufffd", text)
         (vector,) = self.encode([clean])
-        tokenizer = getattr(self._model, "tokenizer", None)
+        tokenizer: Any = getattr(self._model, "tokenizer", None)
         if getattr(tokenizer, "backend_tokenizer", None) is None:
             spans = tuple(Span(*m.span()) for m in _WORD.finditer(clean))
             return Encoding(vector, self.encode([s.of(clean) for s in spans]), spans)
         marks = tokenizer(
             clean,
             truncation=True,
-            max_length=self._model.max_seq_length,
+            max_length=token_limit(self._model.max_seq_length),
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
         )
@@ -210,6 +220,9 @@ class SentenceTransformerEncoder:
             marks["offset_mapping"],
             marks["special_tokens_mask"],
         )
+
+    def encode_each(self, texts: Sequence[str]) -> list[Encoding]:
+        return [self.encode_tokens(text) for text in texts]
 
 
 def unit(vectors: NDArray[Any]) -> Vectors:

@@ -12,6 +12,7 @@ never enter the process that serves. It prints one JSON object as its last line,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import EncoderError
-from bot.exported import GRAPH, MAX_TOKENS, TOKENIZER, WEIGHTS, write_meta
+from bot.exported import GRAPH, TOKENIZER, WEIGHTS, token_limit, write_meta
 
 PROBES = (
     "what is this",
@@ -37,6 +38,7 @@ def load_sentence_transformer(name_or_folder: str) -> Any:
     """Load any sentence-transformers model by name or folder; EncoderError says what to do.
 
     A folder is loaded without a look at the network, and so is a name that was fetched before.
+    Texts are cut off at MAX_TOKENS.
     """
     folder = Path(name_or_folder)
     if folder.exists() and not (folder / "config.json").is_file() and not _has_modules(folder):
@@ -48,11 +50,11 @@ def load_sentence_transformer(name_or_folder: str) -> Any:
 
     try:
         try:
-            return SentenceTransformer(name_or_folder, device="cpu", local_files_only=True)
+            model = SentenceTransformer(name_or_folder, device="cpu", local_files_only=True)
         except Exception:
             if folder.exists():
                 raise
-            return SentenceTransformer(name_or_folder, device="cpu")
+            model = SentenceTransformer(name_or_folder, device="cpu")
     except Exception as error:  # the library raises many kinds; the remedy is the same
         why = " ".join(str(error).split())[:300]
         raise EncoderError(
@@ -60,6 +62,11 @@ def load_sentence_transformer(name_or_folder: str) -> Any:
             "Set QUOTH_MODEL to a sentence-transformers folder or name; a name needs a network "
             "once."
         ) from error
+    limit = token_limit(model.max_seq_length)
+    if limit != model.max_seq_length:
+        with contextlib.suppress(AttributeError):  # static models take texts of any length
+            model.max_seq_length = limit
+    return model
 
 
 def _has_modules(folder: Path) -> bool:
@@ -99,7 +106,7 @@ def export_onnx(model: Any, folder: Path) -> None:
     """
     import torch
 
-    class Graph(torch.nn.Module):
+    class Graph(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = model
@@ -195,10 +202,9 @@ def export(name_or_folder: str, folder: Path) -> str:
     sentence-transformers itself.
     """
     model = load_sentence_transformer(name_or_folder)
-    model.max_seq_length = min(int(model.max_seq_length or MAX_TOKENS), MAX_TOKENS)
     limits = {
         "dim": int(model.get_embedding_dimension() or 0),
-        "max_tokens": int(model.max_seq_length),
+        "max_tokens": token_limit(model.max_seq_length),
         "pad_id": int(getattr(model.tokenizer, "pad_token_id", None) or 0),
     }
     reason = None

@@ -30,6 +30,11 @@ _EDGE = 1 << 16  # bytes hashed at either end of the weights in the cheap check
 _STALE = 24 * 3600.0  # seconds after which a temporary folder belongs to nobody
 
 
+def token_limit(of_model: float | None) -> int:
+    """The limit that is served: the model's own (None or infinite: none) or MAX_TOKENS."""
+    return int(min(of_model or MAX_TOKENS, MAX_TOKENS))
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """A whole export. `reason` tells why there is no graph: sentence-transformers must serve."""
