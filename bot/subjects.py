@@ -48,7 +48,7 @@ _TOGETHER = re.compile(
     re.IGNORECASE,
 )
 # "It isn't fatal either" speaks of one thing, as "either" at its end only agrees.
-_AGREEING = re.compile(r"(?:n['’]t|\bnot|\bno|\bnever)\b.*\beither\W*$", re.IGNORECASE)
+_AGREEING = re.compile(r"(?:n['’]t|\bnot|\bno|\bnever)\b.{0,80}\beither\W*$", re.IGNORECASE)
 _CONDITION = re.compile(
     r"(?:disease|syndrome|disorder|illness|infection|cancer|fever|\bflu|diabetes|dementia|failure"
     r"|deficiency|allergy|asthma|pneumonia|palsy|autism|stroke|\w(?:osis|itis|[ae]mia|opathy|algia"
