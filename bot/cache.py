@@ -281,22 +281,23 @@ class EmbeddingCache:
         place = {stored[i : i + 32]: i // 32 for i in range(0, len(stored), 32)}
         wanted = np.array([place.get(key, -1) for key in keys], np.int64)
         known = wanted >= 0
-        picked = rows[wanted[known]]
-        sound = self._check(picked["key"], picked["vector"]) == picked["check"]
-        known[known] = sound
-        return picked["vector"][sound], known
+        vectors = rows["vector"][wanted[known]]
+        sound = self._check(rows["key"][wanted[known]], vectors) == rows["check"][wanted[known]]
+        if not sound.all():
+            vectors = vectors[sound]
+            known[known] = sound
+        return vectors, known
 
     def _check(self, keys: NDArray[Any], vectors: NDArray[Any]) -> NDArray[np.uint32]:
         """A checksum of each row, modulo 2**32: its 32-bit words weighted by place, plus one."""
-        words = np.concatenate(
-            [np.ascontiguousarray(keys).view("<u4"), np.ascontiguousarray(vectors).view("<u4")], 1
-        )
-        return np.asarray((words * self._weights).sum(axis=1, dtype=np.uint32) + np.uint32(1))
+        of_keys = np.einsum("ij,j->i", keys.view("<u4"), self._weights[:8])
+        of_vectors = np.einsum("ij,j->i", vectors.view("<u4"), self._weights[8:])
+        return np.asarray(of_keys + of_vectors + np.uint32(1))
 
     def _append(self, keys: list[bytes], vectors: NDArray[np.float32]) -> bool:
         rows = np.zeros(len(keys), self._row)
         rows["key"] = np.frombuffer(b"".join(keys), "u1").reshape(-1, 32)
-        rows["vector"] = vectors
+        rows["vector"] = np.ascontiguousarray(vectors, "<f4")
         rows["check"] = self._check(rows["key"], rows["vector"])
         try:
             with self._locked() as file:
