@@ -1,0 +1,130 @@
+"""The JSON routes: /api/..., and what a platform asks of a service."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from bot.channels.problems import PROBLEM_JSON
+from bot.channels.site import Site
+from bot.channels.wire import (
+    AskRequest,
+    FeedbackRequest,
+    HealthModel,
+    ReadyModel,
+    ReplyModel,
+    SuggestionsModel,
+)
+from bot.store import StoreError
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    meanings = {
+        404: "Nothing is known by this id",
+        422: "A field is wrong; `errors` names it",
+        429: "Too many requests; `Retry-After` says when to come back",
+        503: "Not now; `Retry-After` says when to come back",
+    }
+    schema = {"$ref": "#/components/schemas/ProblemModel"}
+    return {
+        status: {
+            "description": meanings[status],
+            "content": {PROBLEM_JSON: {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def api_routes(site: Site) -> APIRouter:
+    """The routes that /openapi.json describes."""
+    router = APIRouter()
+
+    @router.post(
+        "/api/ask",
+        response_model=ReplyModel,
+        responses=_problems(422, 429, 503),
+        summary="Ask a question",
+        operation_id="ask",
+    )
+    async def ask(request: AskRequest) -> Response:
+        return _json(await site.ask(request.question, request.conversation_id, request.client_id))
+
+    @router.get(
+        "/api/suggestions",
+        response_model=SuggestionsModel,
+        responses=_problems(422, 429, 503),
+        summary="Questions it can answer, for a question begun",
+        operation_id="suggestions",
+    )
+    async def suggestions(q: Annotated[str, Query(max_length=2000)] = "") -> Response:
+        return _json({"suggestions": list(await site.suggestions(q))})
+
+    @router.post(
+        "/api/feedback",
+        status_code=204,
+        response_class=Response,
+        responses=_problems(404, 422, 429, 503),
+        summary="Say whether a reply helped",
+        operation_id="feedback",
+    )
+    async def feedback(request: FeedbackRequest) -> None:
+        known = await site.pool.run(
+            site.store.add_feedback, request.turn_id, request.helpful, request.comment
+        )
+        if not known:
+            raise HTTPException(404, "No reply has this turn_id, or it is too long ago.")
+        site.metrics.feedback.labels(str(request.helpful).lower()).inc()
+
+    @router.delete(
+        "/api/conversations/{conversation_id}",
+        status_code=204,
+        response_class=Response,
+        responses=_problems(404, 422, 429, 503),
+        summary="Delete a conversation and all that came of it",
+        operation_id="delete_conversation",
+    )
+    async def delete(conversation_id: str) -> None:
+        if not conversation_id.isascii() or not await site.pool.run(
+            site.store.delete_conversation, conversation_id
+        ):
+            raise HTTPException(404, "There is no such conversation.")
+
+    @router.get("/healthz", response_model=HealthModel, summary="The process is alive")
+    async def healthz() -> Response:
+        return _json({"status": "ok"})
+
+    @router.get(
+        "/readyz",
+        response_model=ReadyModel,
+        responses=_problems(503),
+        summary="Questions can be answered",
+    )
+    async def readyz() -> Response:
+        knowledge = site.bot.knowledge
+        if not knowledge.pairs:
+            raise HTTPException(503, "The knowledge has no pair to serve.", {"Retry-After": "30"})
+        try:
+            await site.pool.run(site.store.check)
+            store = "ok"
+        except StoreError:
+            site.metrics.store_errors.inc()
+            store = "failing"
+        return _json(
+            {
+                "status": "ready",
+                "store": store,
+                "pairs": len(knowledge.pairs),
+                "quarantined": len(knowledge.quarantined),
+            }
+        )
+
+    return router
+
+
+def _json(value: dict[str, Any]) -> Response:
+    # ASCII, so that whatever a person typed, half a surrogate pair too, can be sent.
+    return Response(json.dumps(value), media_type="application/json")

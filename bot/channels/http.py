@@ -1,0 +1,191 @@
+"""The web server's application: routes, limits, errors and upkeep put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.channels.api import api_routes
+from bot.channels.guard import Guard, Limits, SecurityHeaders
+from bot.channels.problems import problem
+from bot.channels.site import Site
+from bot.channels.views import html_routes, sentence
+from bot.channels.wire import ProblemModel
+from bot.errors import QuestionError
+from bot.limits import Overloaded, RateLimit
+from bot.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from bot.bot import Bot
+    from bot.settings import Settings
+
+UPKEEP_SECONDS = 300.0
+READING_FACTOR = 10  # pages and typeahead cost little: as many times the rate of questions
+
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+    400: "The request can't be read.",
+}
+
+log = logging.getLogger("quoth.http")
+
+
+def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
+    """The ASGI application that serves `bot`, keeping state in `store`.
+
+    It ends its own threads when it shuts down; bot and store stay the caller's.
+    """
+    site = Site.of(bot, store, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        upkeep = asyncio.create_task(_upkeep(site))
+        yield
+        upkeep.cancel()
+        site.pool.close()
+
+    app = FastAPI(
+        title=f"Quoth: {bot.knowledge.title}",
+        summary="Answers from a document, in the document's own words.",
+        version="1",
+        docs_url=None,  # both would load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        # A trace or an exported log could carry a question to wherever the environment says.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    app.include_router(api_routes(site))
+    app.include_router(html_routes(site))
+    _handle_errors(app, site)
+    _describe(app)
+    # The last one added is the outermost.
+    app.add_middleware(
+        Guard,
+        limits=Limits(
+            settings.max_body_bytes,
+            RateLimit(settings.rate_per_minute),
+            RateLimit(settings.rate_per_minute * READING_FACTOR),
+        ),
+        look=site.look,
+        metrics=site.metrics,
+    )
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Content-Type"],
+            expose_headers=["Retry-After"],
+            allow_credentials=False,
+            max_age=3600,
+        )
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+async def _upkeep(site: Site) -> None:
+    """Delete what has outlived its time, at the start and every few minutes."""
+    while True:
+        try:
+            await asyncio.to_thread(site.store.expire)
+        except StoreError as error:
+            site.metrics.store_errors.inc()
+            log.warning("old conversations could not be deleted: %s", error)
+        await asyncio.sleep(UPKEEP_SECONDS)
+
+
+def _handle_errors(app: FastAPI, site: Site) -> None:
+    def respond(
+        request: Request,
+        status: int,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        return problem(request.scope, site.look, status, detail, errors=errors, headers=headers)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        # Starlette's own details repeat the status; ours say more.
+        detail = error.detail
+        if error.status_code in _DETAILS and len(detail.split()) <= 3:
+            detail = _DETAILS[error.status_code]
+        return respond(request, error.status_code, detail, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if request.method == "POST" and kind != "application/json":
+            return respond(request, 415, "Send the body as application/json.")
+        found = error.errors()
+        if any(one["type"] == "json_invalid" for one in found):
+            return respond(request, 400, "The body is not JSON.")
+        # Only where and what: pydantic's `input` would repeat what the visitor wrote.
+        errors = [{"field": _field(one["loc"]), "detail": str(one["msg"])} for one in found]
+        named = "; ".join(f"{one['field']}: {one['detail']}" for one in errors)
+        return respond(request, 422, named, errors)
+
+    @app.exception_handler(QuestionError)
+    async def unusable(request: Request, error: QuestionError) -> Response:
+        detail = sentence(error)
+        return respond(request, 422, detail, [{"field": "question", "detail": detail}])
+
+    @app.exception_handler(Overloaded)
+    async def overloaded(request: Request, error: Overloaded) -> Response:
+        return respond(
+            request,
+            503,
+            "Too many questions at once. Please try again in a moment.",
+            headers={"Retry-After": str(error.retry_after)},
+        )
+
+    @app.exception_handler(StoreError)
+    async def unstored(request: Request, error: StoreError) -> Response:
+        site.metrics.store_errors.inc()
+        log.warning("%s", error)
+        return respond(
+            request,
+            503,
+            "This can't be kept at the moment. Please try again later.",
+            headers={"Retry-After": "10"},
+        )
+
+
+def _field(place: Sequence[int | str]) -> str:
+    """The dotted name of a field, without the part of the request it stands in."""
+    return ".".join(str(part) for part in place[1:]) or str(place[0] if place else "body")
+
+
+def _describe(app: FastAPI) -> None:
+    """Let /openapi.json know the schema of problems, which no route returns by itself."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title, version=app.version, summary=app.summary, routes=app.routes
+            )
+            described = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
+            definitions = described.pop("$defs", {})
+            schema["components"]["schemas"] |= {"ProblemModel": described, **definitions}
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,263 @@
+"""The HTML pages: the chat, one answer without JavaScript, an error.
+
+Each page is whole without JavaScript; `web/chat.js` takes over the forms where it runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bot.channels.markup import Markup, element, joined, safe_link
+from bot.wording import normalise
+
+WEB = Path(__file__).resolve().parent.parent / "web"
+_LIST_MARK = re.compile(r"^\s*(?:\d+[.)]|[-*•–])\s*")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all pages of one server share; `version` changes with the static files."""
+
+    title: str
+    language: str
+    max_question_chars: int
+    privacy: str
+    sources: tuple[tuple[str, str], ...] = field(default=())  # (title, link)
+
+    @cached_property
+    def version(self) -> str:
+        digest = hashlib.sha256()
+        for file in sorted(WEB.iterdir()):
+            if file.is_file():
+                digest.update(file.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+def chat_page(
+    look: Look,
+    suggestions: Sequence[str] = (),
+    asked: str | None = None,
+    reply: dict[str, Any] | None = None,
+    problem: str | None = None,
+) -> Markup:
+    """The chat with at most one exchange in it: `asked` and its `reply`, or the `problem`."""
+    conversation_id = str(reply["conversation_id"]) if reply else ""
+    exchange: tuple[Markup | None, ...]
+    if reply is not None and asked is not None:
+        exchange = (
+            element("p", asked, class_="asked", dir="auto"),
+            reply_markup(reply, asked),
+            suggestion_form(reply["suggestions"], conversation_id),
+        )
+    else:
+        exchange = (
+            element(
+                "p",
+                "Ask in your own words. You get the sentence that answers, word for word, with the "
+                "place where it stands. If nothing answers, you are told so.",
+                class_="intro",
+            ),
+            suggestion_form(suggestions, conversation_id, "You could ask"),
+        )
+    refused = asked if problem else ""
+    return _page(
+        look,
+        look.title,
+        element(
+            "header",
+            element("h1", look.title),
+            element(
+                "button", "New conversation", type="button", id="new", class_="quiet", hidden=True
+            ),
+        ),
+        element(
+            "main",
+            element(
+                "section",
+                *exchange,
+                id="transcript",
+                role="region",
+                aria_label="Conversation",
+                tabindex="0",
+            ),
+            element("p", id="status", role="status"),
+            element("p", problem, id="problem", role="alert"),
+            # Screen readers hear each finished answer from here, once, as plain text.
+            element("div", id="spoken", class_="hidden", role="log", aria_live="polite"),
+            _composer(look, conversation_id, refused or ""),
+        ),
+        _footer(look),
+        script="chat.js",
+    )
+
+
+def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
+    """One reply: what it quotes and where that stands, or what it says instead."""
+    citations = reply["citations"]
+    body = (
+        [_citation(citation) for citation in citations]
+        if citations
+        else [element("p", line) for line in _lines(reply["text"], reply["suggestions"])]
+    )
+    disclaimer = reply["disclaimer"]
+    understood = reply["question"] if citations else asked
+    return element(
+        "article",
+        element("p", f"Understood as: {understood}", class_="understood")
+        if normalise(understood) != normalise(asked)
+        else None,
+        *body,
+        element(
+            "details",
+            element("summary", "Note of the source"),
+            element("p", disclaimer),
+            class_="disclaimer",
+            open=True,
+        )
+        if disclaimer
+        else None,
+        class_=f"reply {reply['kind']}",
+    )
+
+
+def suggestion_form(
+    suggestions: Sequence[str], conversation_id: str, label: str = "You can ask"
+) -> Markup | None:
+    """The suggestions as numbered buttons of a form; None where there are none."""
+    if not suggestions:
+        return None
+    items = (
+        element("li", element("button", text, type="submit", name="question", value=text))
+        for text in suggestions
+    )
+    return element(
+        "form",
+        element("p", label),
+        element("input", type="hidden", name="conversation_id", value=conversation_id),
+        element("ol", *items),
+        method="post",
+        action="/ask",
+        class_="suggestions",
+    )
+
+
+def source_link(citation: dict[str, Any]) -> str:
+    """The document's own address where it has one that may be followed, else its page here."""
+    own = safe_link(citation["url"])
+    start, end = citation["start"], citation["end"]
+    page = f"/source/{quote(citation['document'], safe='')}?start={start}&end={end}#{start}-{end}"
+    return own or page
+
+
+def error_page(look: Look, status: int, title: str, detail: str) -> Markup:
+    return _page(
+        look,
+        title,
+        element("header", element("h1", title)),
+        element(
+            "main",
+            element("p", detail),
+            element("p", element("a", "Back to the questions", href="/")),
+            id=f"error-{status}",
+        ),
+        _footer(look),
+    )
+
+
+def page_with(look: Look, title: str, *body: Markup, script: str | None = None) -> Markup:
+    """A page of other content in the common frame."""
+    return _page(look, title, *body, _footer(look), script=script)
+
+
+def _citation(citation: dict[str, Any]) -> Markup:
+    place = " · ".join(part for part in (citation["title"], citation["heading"]) if part)
+    link = source_link(citation)
+    before, found, after = citation["passage"].partition(citation["quote"])
+    more = before.strip() or after.strip()
+    return element(
+        "figure",
+        element("blockquote", element("p", citation["quote"]), cite=link),
+        element(
+            "figcaption",
+            "Source: ",
+            element("a", place, href=link, target="_blank", rel="noopener"),
+        ),
+        element(
+            "details",
+            element("summary", "The paragraph around it"),
+            element("p", before, element("mark", found), after),
+            class_="passage",
+        )
+        if found and more
+        else None,
+    )
+
+
+def _lines(text: str, suggestions: Sequence[str]) -> list[str]:
+    """The lines of a reply's text; those that list the suggestions are shown as buttons."""
+    shown = {normalise(suggestion) for suggestion in suggestions}
+    return [
+        line
+        for line in text.splitlines()
+        if line.strip() and normalise(_LIST_MARK.sub("", line)) not in shown
+    ]
+
+
+def _composer(look: Look, conversation_id: str, text: str) -> Markup:
+    return element(
+        "form",
+        element("input", type="hidden", name="conversation_id", value=conversation_id),
+        element("label", "Your question", for_="question", class_="hidden"),
+        element(
+            "textarea",
+            text,
+            id="question",
+            name="question",
+            rows="1",
+            required=True,
+            maxlength=str(look.max_question_chars),
+            placeholder="Your question",
+            autocomplete="off",
+            enterkeyhint="send",
+            dir="auto",
+        ),
+        element("button", "Ask", type="submit"),
+        id="ask",
+        method="post",
+        action="/ask",
+    )
+
+
+def _footer(look: Look) -> Markup:
+    sources = [element("a", title, href=link) for title, link in look.sources]
+    spaced = [part for link in sources for part in (Markup(" · "), link)][1:]
+    return element(
+        "footer",
+        element("p", look.privacy),
+        element("p", "Source: " if len(sources) == 1 else "Sources: ", *spaced)
+        if sources
+        else None,
+    )
+
+
+def _page(look: Look, title: str, *body: Markup, script: str | None = None) -> Markup:
+    static = f"/static/{{}}?v={look.version}".format
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("link", rel="icon", href=static("icon.svg"), type="image/svg+xml"),
+        element("link", rel="stylesheet", href=static("page.css")),
+        element("script", src=static(script), type="module") if script else None,
+    )
+    html = element("html", head, element("body", *body), lang=look.language)
+    return joined(Markup("<!doctype html>\n"), html)

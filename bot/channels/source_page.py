@@ -1,0 +1,65 @@
+"""A document as a page to read, with the quoted stretch marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.blocks import PLAIN, Block, split_blocks
+from bot.channels.markup import Markup, element, safe_link
+from bot.channels.pages import Look, page_with
+from bot.types import Document, Span
+
+
+def source_page(look: Look, document: Document, marked: Span | None) -> Markup:
+    """All of `document`'s text under its title; `marked` may lie anywhere in it.
+
+    The mark's id is "START-END", so that a link to #START-END goes to it.
+    """
+    own = safe_link(document.url)
+    return page_with(
+        look,
+        document.title,
+        element(
+            "header",
+            element("h1", document.title),
+            element("a", "Ask a question", href="/", class_="quiet"),
+        ),
+        element(
+            "main",
+            element("p", element("a", "The original", href=own, rel="noopener")) if own else None,
+            *_blocks(document, marked),
+            class_="document",
+        ),
+        script="source.js",
+    )
+
+
+def _blocks(document: Document, marked: Span | None) -> Iterator[Markup]:
+    begun = False  # only the first piece of a mark over several blocks has the id
+    for block in split_blocks(document.text):
+        if block.kind == "aside":
+            continue
+        cited = marked if marked is not None and marked.overlaps(block.span) else None
+        if cited is not None:
+            content = _marked(document.text, block.span, cited, with_id=not begun)
+            begun = True
+        else:
+            content = (block.title or block.span.of(document.text),)
+        class_ = "cited" if cited is not None else None
+        if document.disclaimer is not None and block.span.overlaps(document.disclaimer):
+            yield element("aside", element("p", *content, class_=class_), class_="note")
+        else:
+            yield element(_element_of(block), *content, class_=class_)
+
+
+def _element_of(block: Block) -> str:
+    if block.kind == "heading":
+        return f"h{min(max(block.level, 2), 4) if block.level < PLAIN else 2}"
+    return "pre" if block.kind in ("table", "code") else "p"
+
+
+def _marked(text: str, span: Span, marked: Span, with_id: bool) -> tuple[str, ...]:
+    """The text of `span`, the part of it that `marked` covers in a <mark>."""
+    start, end = max(span.start, marked.start), min(span.end, marked.end)
+    id = f"{marked.start}-{marked.end}" if with_id else None
+    return text[span.start : start], element("mark", text[start:end], id=id), text[end : span.end]
