@@ -152,8 +152,8 @@ def swap(base: str, topic: Sequence[str], target: Sequence[str], subjects: Subje
 
 
 def _agreeing(text: str, name: str) -> str:
-    """ "is MS and ALS" -> "are MS and ALS", and "do ALS" -> "does ALS"."""
-    pairs = (("is", "are"), ("does", "do"), ("has", "have"), ("was", "were"))
+    """ "is MS and ALS" -> "are MS and ALS", and "do ALS" -> "does ALS" ("who has ALS" stays)."""
+    pairs = (("is", "are"), ("does", "do"), ("was", "were"))
     change = dict(pairs) if " and " in name else {many: one for one, many in pairs}
     return re.sub(
         rf"\b({'|'.join(change)})(?= {re.escape(name)})",
