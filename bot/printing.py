@@ -249,17 +249,18 @@ class StyledScreen:
         self._console.print(table)
 
     def note(self, text: str) -> None:
-        self._print(Line("note", printable(text)))
+        self._print(Line("text", printable(text)))
 
     def _print(self, line: Line, marked: str = "bold") -> None:
-        from rich.padding import Padding
         from rich.text import Text
 
         text = Text(line.text, _STYLE.get(line.role, ""))
         if line.mark:
             text.stylize(marked, *line.mark)
-        indent = len(_INDENT.get(line.role, ""))
-        self._console.print(Padding(text, (0, 0, 0, indent)) if indent else text)
+        indent = _INDENT.get(line.role, "")
+        for row in text.wrap(self._console, max(20, self._console.width - len(indent))):
+            row.rstrip()
+            self._console.print(Text(indent) + row, soft_wrap=True)
 
 
 Screen = PlainScreen | StyledScreen

@@ -100,9 +100,9 @@ def converse(
     A question that fails gets an error reply, and the conversation goes on behind it. A failure
     that is none of the question's own (a defect) is also told to `complain`.
     """
-    conversation: Conversation | None = None
+    conversation = Conversation(uuid.uuid4().hex)
     for question in questions:
-        known = conversation.id if conversation else None
+        known = conversation.id
         if isinstance(question, QuestionError):
             yield error_reply(str(question), conversation_id=known), None
             continue

@@ -59,8 +59,10 @@ class Session:
         if not line.startswith("/"):
             self._ask(line)
             return True
-        command, _, rest = line.partition(" ")
-        if command in ("/quit", "/exit", "/q"):
+        typed, _, rest = line.partition(" ")
+        found = [name for name in COMMANDS if name.startswith(typed)]
+        command = found[0] if len(found) == 1 else typed  # "/so" is enough for "/source"
+        if command == "/quit":
             return False
         if command == "/help":
             self._screen.note(help_text())
