@@ -43,33 +43,30 @@ def fits_whole(wordings: int, classes: int) -> bool:
     return wordings <= WHOLE and classes <= WHOLE_CLASSES
 
 
-def fit_head(vectors: Floats, lexicon: Lexicon, owners: Ints, classes: int) -> Floats:
-    """Weights float32 [n, classes + 1]; the last class is "not answered".
+def fit_head(
+    vectors: Floats, lexicon: Lexicon, owners: Ints, classes: int
+) -> tuple[Floats, Floats]:
+    """(weights, held), both float32 [n, classes + 1]; the last class is "not answered".
 
-    `vectors` [n, dim] unit rows, `owners` [n] in 0..classes. Takes about n**3 / 3 operations
-    and n**2 floats of memory.
+    `held[i]` are the scores of wording i from a head that never saw it, exact and from the same
+    inversion: f_-i = y_i - [A^-1 y]_i / [A^-1]_ii, A = K + ridge I (Rasmussen & Williams 2006,
+    equation 5.12). `vectors` [n, dim] unit rows, `owners` [n] in 0..classes. Takes about n**3
+    operations and n**2 floats of memory.
     """
-    from scipy.linalg import cho_factor, cho_solve
+    from scipy.linalg.lapack import spotrf, spotri
 
-    factor = cho_factor(_system(vectors, lexicon), overwrite_a=True, check_finite=False)
-    weights: Floats = cho_solve(factor, _one_hot(owners, classes), check_finite=False)
-    return weights.astype(np.float32)
-
-
-def leave_one_out(vectors: Floats, lexicon: Lexicon, owners: Ints, classes: int) -> Floats:
-    """Each wording's scores from a head that never saw it, float32 [n, classes + 1].
-
-    Exact and from one inversion: f_-i = y_i - [A^-1 y]_i / [A^-1]_ii, A = K + ridge I
-    (Rasmussen & Williams 2006, equation 5.12).
-    """
-    from scipy.linalg import cho_factor, cho_solve
-
-    n = len(owners)
-    targets = _one_hot(owners, classes)
-    factor = cho_factor(_system(vectors, lexicon), overwrite_a=True, check_finite=False)
-    inverse = cho_solve(factor, np.eye(n, dtype=np.float32), check_finite=False)
-    held: Floats = targets - (inverse @ targets) / np.diag(inverse)[:, None]
-    return held.astype(np.float32)
+    system = kernel(vectors @ vectors.T, lexicon.gram())
+    system[np.diag_indices_from(system)] += np.float32(RIDGE)
+    factor, failed = spotrf(system, lower=1, overwrite_a=1)
+    inverse, singular = spotri(factor, lower=1, overwrite_c=1)
+    if failed or singular:  # the ridge rules it out for finite vectors
+        raise ValueError("the head's system has no solution; are the vectors finite?")
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    targets = np.zeros((len(owners), classes + 1), np.float32)
+    targets[np.arange(len(owners)), owners] = 1
+    weights: Floats = inverse @ targets
+    held: Floats = targets - weights / np.diag(inverse)[:, None]
+    return weights, held
 
 
 def local_scores(
@@ -86,14 +83,3 @@ def local_scores(
     weights = np.linalg.solve(system, similarities[near])
     return np.bincount(owners[near], weights, minlength=classes + 1).astype(np.float32)
 
-
-def _system(vectors: Floats, lexicon: Lexicon) -> Floats:
-    system = kernel(vectors @ vectors.T, lexicon.gram())
-    system[np.diag_indices_from(system)] += np.float32(RIDGE)
-    return system
-
-
-def _one_hot(owners: Ints, classes: int) -> Floats:
-    targets = np.zeros((len(owners), classes + 1), np.float32)
-    targets[np.arange(len(owners)), owners] = 1
-    return targets

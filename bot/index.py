@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot import answerability
+from bot.cache import Cache
 from bot.encoders import Encoder, Vectors
 from bot.knowledge import Knowledge
 from bot.lexicon import Lexicon
@@ -23,12 +24,6 @@ from bot.types import Span
 from bot.wording import clean, normalise
 
 FORMAT = 1  # of the cached arrays: raise it when anything they hold is made differently
-
-
-class ArrayCache(Protocol):
-    def get(self, key: str) -> dict[str, NDArray[np.generic]] | None: ...
-
-    def put(self, key: str, arrays: dict[str, NDArray[np.generic]]) -> None: ...
 
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -58,6 +53,7 @@ class Index:
     answer_vectors: Vectors  # [m, dim]
     lexicon: Lexicon
     head: Vectors | None  # [n, m + 1], None where the head is solved for each question
+    held: Vectors | None  # [n, m + 1], each row's scores from a head that never saw it
 
     @property
     def out(self) -> int:
@@ -76,7 +72,7 @@ def build_index(
     encoder: Encoder,
     *,
     embed: Embed | None = None,
-    cache: ArrayCache | None = None,
+    cache: Cache | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """The index of `knowledge`. Deterministic; cached whole by knowledge and model digest.
@@ -114,7 +110,7 @@ def build_index(
         embed = embed or encoder.encode
         arrays = _solve(
             embed(texts),
-            embed([clean(a.text) for a in answers]),
+            embed([compared(a.text, subjects) for a in answers]),
             Lexicon.build(texts),
             np.array(owners, np.int32),
             len(answers),
@@ -128,10 +124,11 @@ def build_index(
         owners=np.array(owners, np.int32),
         pairs=np.array(pairs, np.int32),
         prototypes=np.array(prototypes, np.int32),
-        vectors=arrays["vectors"].astype(np.float32, copy=False),
-        answer_vectors=arrays["answer_vectors"].astype(np.float32, copy=False),
+        vectors=arrays["vectors"],
+        answer_vectors=arrays["answer_vectors"],
         lexicon=Lexicon.from_arrays(lexicon),
-        head=arrays["head"].astype(np.float32, copy=False) if "head" in arrays else None,
+        head=arrays.get("head"),
+        held=arrays.get("held"),
     )
 
 
@@ -166,9 +163,9 @@ def _solve(
     lexicon: Lexicon,
     owners: NDArray[np.int32],
     classes: int,
-) -> dict[str, NDArray[np.generic]]:
-    arrays: dict[str, NDArray[np.generic]] = {"vectors": vectors, "answer_vectors": answer_vectors}
+) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {"vectors": vectors, "answer_vectors": answer_vectors}
     arrays |= {f"lexicon.{k}": v for k, v in lexicon.arrays().items()}
     if len(owners) and answerability.fits_whole(len(owners), classes):
-        arrays["head"] = answerability.fit_head(vectors, lexicon, owners, classes)
+        arrays["head"], arrays["held"] = answerability.fit_head(vectors, lexicon, owners, classes)
     return arrays

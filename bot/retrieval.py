@@ -12,16 +12,17 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from bot import answerability
 from bot.encoders import Encoder, Vectors
-from bot.index import Answer, Index, compared
+from bot.index import Index, compared
 from bot.spelling import Speller
 from bot.subjects import Subjects
 from bot.wording import content_words, normalise, stem
 
-CANDIDATES = 6
+CANDIDATES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Retriever:
     def __init__(self, index: Index, encoder: Encoder, subjects: Subjects) -> None:
         self.index, self._encoder, self._subjects = index, encoder, subjects
         self._speller = Speller((*index.texts, *(a.text for a in index.answers)))
-        self._rows = [np.flatnonzero(index.owners == a) for a in range(index.out + 1)]
+        self._prototypes = np.flatnonzero(index.owners == index.out)
+        self._rows = _rows_by_subjects(index)
         self._stems = lru_cache(maxsize=4096)(self._stems_of)
 
     def compare(self, question: str) -> str:
@@ -108,8 +110,8 @@ class Retriever:
             for a in np.argsort(-scores[:-1], kind="stable")[: 4 * CANDIDATES]
             if any(fits(asked, about) for about in index.answers[a].subjects)
         ][:CANDIDATES]
-        prototypes = self._rows[index.out]
-        best_out = int(prototypes[np.argmax(cosines[prototypes])]) if len(prototypes) else None
+        outside = self._prototypes
+        best_out = int(outside[np.argmax(cosines[outside])]) if len(outside) else None
         candidates = tuple(
             self._candidate(text, vector, asked, a, scores, cosines, order, best_out) for a in order
         )
@@ -134,10 +136,9 @@ class Retriever:
         best_out: int | None,
     ) -> Candidate:
         index = self.index
-        answer = index.answers[a]
-        rows = self._rows[a]
-        rows = rows[[fits(asked, self._about(answer, int(index.pairs[r]))) for r in rows]]
-        ranked = rows[np.argsort(-cosines[rows], kind="stable")[:8]]
+        fitting = [rows for about, rows in self._rows[a].items() if fits(asked, about)]
+        rows = fitting[0] if len(fitting) == 1 else np.concatenate(fitting)
+        ranked = rows[np.argsort(-cosines[rows], kind="stable")[:4]]
         others = [float(scores[o]) for o in order if o != a]
         missing, covered = self._coverage(text, a)
         signals = Signals(
@@ -157,11 +158,9 @@ class Retriever:
             a, int(index.pairs[ranked[0]]), index.texts[ranked[0]], signals, missing
         )
 
-    def _about(self, answer: Answer, pair: int) -> frozenset[str]:
-        return answer.subjects[answer.pairs.index(pair)]
-
     def _stems_of(self, a: int) -> frozenset[str]:
-        texts = [self.index.texts[r] for r in self._rows[a]] + [self.index.answers[a].text]
+        rows = [r for own in self._rows[a].values() for r in own]
+        texts = [self.index.texts[r] for r in rows] + [self.index.answers[a].text]
         return frozenset(stem(w) for text in texts for w in content_words(text))
 
     def _coverage(self, text: str, a: int) -> tuple[tuple[str, ...], float]:
@@ -172,3 +171,13 @@ class Retriever:
         total = sum(weights.values())
         held = sum(v for s, v in weights.items() if s in known)
         return missing, held / total if total else 0.0
+
+
+def _rows_by_subjects(index: Index) -> list[dict[frozenset[str], NDArray[np.intp]]]:
+    """The rows of each answer, by the subjects of the pair that they belong to."""
+    about = {p: s for a in index.answers for p, s in zip(a.pairs, a.subjects, strict=True)}
+    rows: list[dict[frozenset[str], list[int]]] = [{} for _ in index.answers]
+    for row, (owner, pair) in enumerate(zip(index.owners.tolist(), index.pairs.tolist(), strict=True)):
+        if pair >= 0:
+            rows[owner].setdefault(about[pair], []).append(row)
+    return [{s: np.array(r, np.intp) for s, r in own.items()} for own in rows]

@@ -14,6 +14,7 @@ import snowballstemmer
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 # Function words of English questions: they carry no topic. Negations, quantities, question words
@@ -37,6 +38,8 @@ def clean(text: str) -> str:
 
     Lone surrogates are dropped. Case is kept, for a person reads the result.
     """
+    if text.isascii():
+        return " ".join(_CONTROLS.sub(" ", text).replace("`", "'").split())
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES).translate(_DASHES)
     kept = (" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in text)
     return " ".join("".join(c for c in kept if unicodedata.category(c) not in ("Cf", "Cs")).split())
