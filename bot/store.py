@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.database import CONVERSATIONS, FEEDBACK, QUESTIONS, TURNS, open_engine
@@ -239,7 +237,10 @@ class Store:
         self, db: sa.Connection, table: sa.Table, key: str, value: str, rest: dict[str, object]
     ) -> None:
         """Insert the row of `key`, or change it where it stands."""
-        insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+        if db.dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import insert
+        else:
+            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
         statement = insert(table).values({key: value, **rest})
         db.execute(statement.on_conflict_do_update(index_elements=[key], set_=rest))
 

@@ -19,6 +19,7 @@ from bot.documents import document_from_text
 from bot.errors import QuestionError
 from bot.knowledge import Knowledge
 from bot.passages import passage_at, split_passages
+from bot.settings import Settings
 from bot.store import Store
 from bot.types import (
     Answered,
@@ -172,19 +173,6 @@ class SmallBot:
         )
 
 
-@dataclass(frozen=True)
-class SmallSettings:
-    """The settings that the web channel reads."""
-
-    max_question_chars: int = 2000
-    max_body_bytes: int = 65536
-    rate_per_minute: int = 6000
-    allowed_origins: tuple[str, ...] = ()
-    conversation_minutes: int = 60
-    store_questions: str = "redacted"
-    retention_days: int = 30
-
-
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """`app` served by uvicorn on a free port of loopback, as server.py serves it; its address."""
@@ -206,7 +194,8 @@ def small_site(
 ) -> Iterator[httpx.Client]:
     """A client of a served small bot with its store in `folder`."""
     store = Store(f"sqlite:///{folder}/quoth.db")
-    app = create_app(bot or SmallBot(), store, SmallSettings(**settings))  # type: ignore[arg-type]
+    settings = {"rate_per_minute": 6000, **settings}
+    app = create_app(bot or SmallBot(), store, Settings(**settings))  # type: ignore[arg-type]
     with serving(app) as address, httpx.Client(base_url=address, timeout=30) as client:
         yield client
     store.close()
