@@ -1,0 +1,439 @@
+"""Drawing pairs: units, questions, the round trip, and lists of questions."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bot.documents import document_from_text, read_document
+from bot.drawing import (
+    FAQ_DRAWER,
+    FaqFault,
+    draw_faq,
+    draw_pairs,
+    keep_consistent,
+    read_rows,
+)
+from bot.errors import DocumentError
+from bot.phrases import LAST_RESORT, begins_unresolved, heading_questions, key_phrases
+from bot.questions import questions_of
+from bot.types import QUOTE_LIMIT, Document, QAPair
+from bot.wording import content_words, stem
+
+ARTICLE = Path(__file__).parents[1] / "knowledge" / "documents" / "ms-vs-als.txt"
+
+
+def made(text: str, title: str = "T") -> Document:
+    return document_from_text(text, id="d", title=title, source="d.txt")
+
+
+def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
+    return {pair.answer: pair for pair in draw_pairs(made(text, title))}
+
+
+def bag_of_stems(texts: Sequence[str]) -> NDArray[np.float32]:
+    """A real, small encoder: hashed stems, L2-normalised."""
+    vectors = np.zeros((len(texts), 4096), dtype=np.float32)
+    for i, text in enumerate(texts):
+        for word in content_words(text):
+            vectors[i, sum(ord(c) * 31**k for k, c in enumerate(stem(word))) % 4096] += 1.0
+        vectors[i, 0] += 0.01
+    normalised: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normalised
+
+
+# --- questions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("MS is an autoimmune disease that attacks myelin.", "What is MS?"),
+        ("MS is not a fatal disease.", "Is MS a fatal disease?"),
+        ("Sclerosis is caused by a breakdown in myelin.", "What causes Sclerosis?"),
+        ("The empire contained 32 provinces.", "How many provinces did the empire contain?"),
+        ("In the U.S., about 20,000 people have ALS.", "How many people have ALS in the U.S.?"),
+        ("Around 10 percent of cases are inherited.", "What percentage of cases are inherited?"),
+        ("Delivery costs $5.", "How much does Delivery cost?"),
+        ("The trial lasts 30 days.", "How long does the trial last?"),
+        ("The Mongols beat.", None),
+        ("The Mongols defeated the Song in 1279.", "When did the Mongols defeat the Song?"),
+        ("It rose in 1279.", None),
+        ("The war ended because the money was gone.", "Why did the war end?"),
+        ("The castle was built in Warsaw.", "Where was the castle built?"),
+        ("MS can affect the nerves.", "What can MS affect?"),
+        ("The word refers to the coast.", "What does the word refer to?"),
+        ("Kublai besieged the city.", "Who besieged the city?"),
+        ("The dynasty was established by Kublai Khan.", "Who was the dynasty established by?"),
+        ("The capital is called Daidu.", "What is the capital called?"),
+        ("When ice melts, the sea level rises.", "What happens when ice melts?"),
+        ("There are 32 teeth in a mouth.", "How many teeth are there in a mouth?"),
+        ("To reset the clock, press the button.", "How do I reset the clock?"),
+        ("Press the button to reset your clock.", "How do I reset my clock?"),
+        ("You can return items within 30 days.", "Can I return items within 30 days?"),
+        ("We accept returns within 30 days.", "Do you accept returns within 30 days?"),
+        ("We do not ship to Canada.", "Do you ship to Canada?"),
+        ("The ticket can't be refunded.", "Can the ticket be refunded?"),
+        ("In contrast, ALS is a fatal disease with an average life expectancy of three years.",
+         "What is the average life expectancy of ALS?"),
+        ("This leads to the loss of control.", None),
+        ("Hello there", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_a_rule_draws_the_question_a_visitor_would_ask(sentence: str, question: str | None) -> None:
+    drawn = questions_of(sentence)
+    assert (question in drawn) if question else drawn == ()
+
+
+def test_a_pronoun_is_replaced_by_what_it_stands_for() -> None:
+    assert "Is the empire a large state?" in questions_of(
+        "It is a large state.", standing_for="the empire"
+    )
+    assert questions_of("It was not until 1271 that it rose.", standing_for="the empire") == ()
+
+
+@given(st.text("abc ABC.,;:()[]\"'—-% 123 is of the in can because not who", max_size=120))
+def test_a_drawn_question_is_readable(sentence: str) -> None:
+    for question in questions_of(sentence):
+        assert question.endswith("?")
+        assert question == " ".join(question.split())
+        assert 3 <= len(question.split()) <= 20
+        assert question[0].isupper() or not question[0].isalpha()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["This leads to it.", "It is.", "However, it rains.", "In contrast, ALS is.", "They left.",
+     "The exact reason for this is not known.", "But it rained.", "The latter is true."],
+)  # fmt: skip
+def test_a_start_that_leans_on_the_sentence_before_is_seen(sentence: str) -> None:
+    assert begins_unresolved(sentence)
+    assert not begins_unresolved("MS is a disease of this kind.")
+    assert not begins_unresolved("Both MS and ALS are diseases.")
+
+
+def test_a_heading_asks_for_what_stands_under_it() -> None:
+    assert heading_questions("Symptoms", "Asthma") == (
+        f"{LAST_RESORT} symptoms?",
+        "What are the symptoms of Asthma?",
+    )
+    assert heading_questions("Can I return it?", "Shop") == ("Can I return it?",)
+
+
+def test_key_phrases_hold_no_verbs() -> None:
+    assert key_phrases("Kublai rejected the Confucian imperial examinations.", {})[0] == (
+        "Confucian imperial examinations"
+    )
+
+
+# --- units ----------------------------------------------------------------------------------
+
+
+def test_every_answer_stands_in_the_document() -> None:
+    document = read_document(ARTICLE)
+    pairs = draw_pairs(document)
+    for pair in pairs:
+        assert pair.provenance.evidence.of(document.text) == pair.answer
+        assert pair.provenance.document_sha256 == document.sha256
+        assert len(pair.answer) <= QUOTE_LIMIT
+    questions = [pair.question for pair in pairs]
+    assert len(set(questions)) == len(questions)
+    assert len({pair.id for pair in pairs}) == len(pairs)
+    quoted = {i for p in pairs for i in range(*_range(p))}
+    headings = ("Disease course", "Late stages", "Affected functions")
+    left = {
+        i for h in headings for i in range(document.text.index(h), document.text.index(h) + len(h))
+    }
+    assert all(
+        document.text[i].isspace() or i in left
+        for i in range(len(document.text))
+        if i not in quoted
+    )
+
+
+def _range(pair: QAPair) -> tuple[int, int]:
+    return pair.provenance.evidence.start, pair.provenance.evidence.end
+
+
+def test_the_article_draws_what_visitors_ask() -> None:
+    by_question = {p.question: p for p in draw_pairs(read_document(ARTICLE))}
+    assert by_question["What is MS?"].subjects == ("MS",)
+    assert by_question["What is the average life expectancy of ALS?"].subjects == ("ALS",)
+    assert by_question["How many people have ALS in the U.S.?"].answer.startswith("In the U.S.")
+
+
+def test_a_sentence_that_leans_is_quoted_with_the_one_before() -> None:
+    text = "The sky is blue. This has a reason. However, few know it."
+    assert list(pairs_of(text)) == [
+        "The sky is blue.",
+        "The sky is blue. This has a reason.",
+        text,
+    ]
+
+
+def test_a_sentence_that_leans_on_too_much_stands_alone() -> None:
+    long = "The sky " + "very " * 85 + "blue."
+    assert "This has a reason." in pairs_of(f"{long} This has a reason.")
+
+
+def test_with_several_subjects_a_sentence_that_names_none_is_quoted_with_the_one_before() -> None:
+    text = (
+        "Multiple sclerosis (MS) is one. Amyotrophic lateral sclerosis (ALS) is another.\n\n"
+        "MS is common. MS is mild. MS stays.\n\nALS is rare. ALS is hard. Patients die early."
+    )
+    assert pairs_of(text)["ALS is hard. Patients die early."].subjects == ("ALS",)
+
+
+def test_a_long_sentence_is_cut_where_a_clause_ends() -> None:
+    clause = "the empire grew in all directions that its maps could show"
+    text = "In those days " + f"{clause}; " * 12 + "and so it ended."
+    answers = list(pairs_of(text))
+    assert all(len(answer) <= QUOTE_LIMIT for answer in answers)
+    assert all(answer.endswith((";", ".")) for answer in answers)
+    assert " ".join(answers) == text
+
+
+def test_the_part_under_a_heading_has_a_pair_of_its_own() -> None:
+    text = (
+        "# Asthma\n\nIt is a disease of the lungs.\n\n## Symptoms\n\nPeople cough. Others wheeze.\n"
+    )
+    pairs = pairs_of(text, "Asthma")
+    part = pairs["People cough. Others wheeze."]
+    assert "What are the symptoms of Asthma?" in part.wordings
+    assert "Symptoms" in part.wordings
+
+
+def test_a_heading_that_asks_is_the_question_shown() -> None:
+    text = "Can I return my order?\n\nYes, within 30 days."
+    assert pairs_of(text)["Yes, within 30 days."].question == "Can I return my order?"
+
+
+def test_an_item_is_quoted_with_the_line_that_leads_into_its_list() -> None:
+    pairs = pairs_of("To bake bread you need:\n\n- flour\n- water and salt\n")
+    item = pairs["To bake bread you need:\n\n- flour\n- water and salt"]
+    assert "To bake bread you need: Water and salt" in item.variants
+
+
+def test_wordings_are_plain_while_answers_keep_their_marks() -> None:
+    pair = pairs_of("The **clock** is a [gift](http://x.example/y).")[
+        "The **clock** is a [gift](http://x.example/y)."
+    ]
+    assert pair.question == "What is the clock?"
+    assert "The clock is a gift." in pair.variants
+    assert "T: The clock is a gift." in pair.variants
+
+
+def test_one_question_is_drawn_for_one_pair_only() -> None:
+    pairs = draw_pairs(made("MS is a disease. MS is a disease of nerves. MS is a burden."))
+    assert [("What is MS?" in p.wordings) for p in pairs] == [True, False, False]
+
+
+@given(st.text("abAB .,:;!?\n-#*()|`0'\"", min_size=1, max_size=300).filter(str.strip))
+def test_any_text_draws_pairs_that_quote_it(text: str) -> None:
+    document = made(text)
+    for pair in draw_pairs(document):
+        assert pair.provenance.evidence.of(text) == pair.answer
+        assert 1 <= len(pair.answer) <= QUOTE_LIMIT
+        assert pair.question.endswith("?")
+
+
+def test_drawing_is_deterministic() -> None:
+    document = read_document(ARTICLE)
+    assert draw_pairs(document) == draw_pairs(document)
+
+
+def test_drawing_takes_no_longer_than_its_text() -> None:
+    text = "".join(
+        f"The town of Place{i} has {i} houses. It was founded in 1{i:03}.\n\n" for i in range(999)
+    )
+    began = time.process_time()
+    assert len(draw_pairs(made(text))) >= 1998
+    assert time.process_time() - began < 10
+
+
+# --- round trip -----------------------------------------------------------------------------
+
+
+def test_a_question_that_finds_another_pair_is_dropped() -> None:
+    pairs = draw_pairs(made("The red bridge was built in Warsaw in 1902. The town has 30 mills."))
+    strange = QAPair(
+        pairs[1].id,
+        pairs[1].question,
+        (*pairs[1].variants, "Was a red bridge built in 1902?"),
+        pairs[1].answer,
+        pairs[1].provenance,
+    )
+    first, second = keep_consistent([pairs[0], strange], bag_of_stems)
+    assert "When was the red bridge built in Warsaw?" in first.wordings
+    assert "Was a red bridge built in 1902?" not in second.wordings
+    assert second.question == "How many mills does the town have?"
+
+
+def test_every_pair_keeps_its_quote_its_sentences_and_a_question() -> None:
+    pairs = draw_pairs(read_document(ARTICLE))
+    kept = keep_consistent(pairs, bag_of_stems)
+    assert [p.id for p in kept] == [p.id for p in pairs]
+    for before, after in zip(pairs, kept, strict=True):
+        assert after.question in before.wordings
+        assert after.question.endswith("?")
+        assert set(after.wordings) <= set(before.wordings)
+        said = {v for v in before.variants if not v.endswith("?")}
+        assert said <= set(after.variants)
+
+
+def test_the_round_trip_is_stable_and_takes_nothing_from_nothing() -> None:
+    kept = keep_consistent(draw_pairs(read_document(ARTICLE)), bag_of_stems)
+    assert keep_consistent(kept, bag_of_stems) == kept
+    assert keep_consistent((), bag_of_stems) == ()
+
+
+# --- lists of questions ---------------------------------------------------------------------
+
+
+def faq(*rows: object) -> tuple[Document, tuple[QAPair, ...], tuple[FaqFault, ...]]:
+    return draw_faq(rows, id="faq", title="FAQ")
+
+
+def test_a_list_becomes_a_readable_document_with_exact_answers() -> None:
+    document, pairs, faults = faq(
+        {"question": "Do you ship?", "answer": "Yes."},
+        {"question": "How\n much?", "answer": " 5 euros.\n\nPer parcel. "},
+    )
+    assert document.text == "Q: Do you ship?\nA: Yes.\n\nQ: How much?\nA: 5 euros.\n\nPer parcel.\n"
+    assert [(p.question, p.answer) for p in pairs] == [
+        ("Do you ship?", "Yes."),
+        ("How much?", "5 euros.\n\nPer parcel."),
+    ]
+    assert all(p.provenance.evidence.of(document.text) == p.answer for p in pairs)
+    assert faults == ()
+
+
+def test_rows_of_one_group_with_one_answer_are_one_pair() -> None:
+    _, pairs, _ = faq(
+        {"question": "Refund?", "answer": "In 5 days.", "group": "r"},
+        {"question": "Do you ship?", "answer": "Yes."},
+        {"question": "Where is my refund", "answer": "In 5 days.", "group": "r"},
+        {"question": "refund", "answer": "In 5 days.", "group": "r"},
+    )
+    assert [p.wordings for p in pairs] == [("Refund?", "Where is my refund"), ("Do you ship?",)]
+
+
+def test_another_answer_in_a_group_is_a_pair_of_its_own() -> None:
+    _, pairs, faults = faq(
+        {"question": "A?", "answer": "One.", "group": 1},
+        {"question": "B?", "answer": "Two.", "group": 1},
+        {"question": "C?", "answer": "One.", "group": "1"},
+    )
+    assert [(p.wordings, p.answer) for p in pairs] == [(("A?", "C?"), "One."), (("B?",), "Two.")]
+    assert faults == ()
+
+
+def test_the_same_question_on_two_answers_is_kept_for_the_check_to_flag() -> None:
+    _, pairs, _ = faq(
+        {"question": "A?", "answer": "One."},
+        {"question": "A?", "answer": "Two."},
+        {"question": "A?", "answer": "Two."},
+        {"question": "B?", "answer": "Two."},
+    )
+    assert [(p.question, p.answer) for p in pairs] == [
+        ("A?", "One."),
+        ("A?", "Two."),
+        ("B?", "Two."),
+    ]
+    assert len({p.id for p in pairs}) == 3
+
+
+def test_a_question_without_an_answer_is_what_can_be_quoted() -> None:
+    document, pairs, faults = faq(
+        {"question": "Why do we sneeze?", "answer": ""}, {"question": "B?", "answer": "Two."}
+    )
+    assert pairs[0].answer == pairs[0].question == "Why do we sneeze?"
+    assert pairs[0].provenance.evidence.of(document.text) == "Why do we sneeze?"
+    assert faults == ()
+
+
+def test_a_long_answer_is_quoted_to_the_end_of_a_sentence() -> None:
+    answer = "This is one sentence of the long answer. " * 30
+    document, pairs, _ = faq({"question": "A?", "answer": answer})
+    assert len(pairs[0].answer) <= QUOTE_LIMIT
+    assert pairs[0].answer.endswith("long answer.")
+    assert answer.strip() in document.text
+    _, pairs, _ = faq({"question": "A?", "answer": "word " * 200})
+    assert pairs[0].answer.endswith("word")
+    _, pairs, _ = faq({"question": "A?", "answer": "x" * 2000})
+    assert len(pairs[0].answer) == QUOTE_LIMIT
+
+
+def test_a_bad_row_is_named_and_loses_no_other() -> None:
+    rows = list(
+        read_rows(
+            [
+                '\ufeff{"question": "A?", "answer": "One."}',
+                "",
+                "{broken",
+                '"text"',
+                '{"answer": "x"}',
+                '{"question": " ", "answer": "x"}',
+                '{"question": "Q?"}',
+                '{"question": "Q?", "answer": 5}',
+                '{"question": "Q?", "answer": "a", "group": [1]}',
+                '{"question": "Q?", "answer": "\\ud800"}',
+                '{"question": "B?", "answer": "Two.", "id": 7}',
+            ]
+        )
+    )
+    _, pairs, faults = faq(*rows)
+    assert [p.question for p in pairs] == ["A?", "B?"]
+    assert [f.row for f in faults] == [3, 4, 5, 6, 7, 8, 9, 10]
+    assert all(f.message for f in faults)
+
+
+def test_a_list_without_a_good_row_is_refused() -> None:
+    with pytest.raises(DocumentError, match=r"no question with an answer\. Row 1 is int"):
+        faq(5)
+    with pytest.raises(DocumentError, match="FAQ: holds no question"):
+        faq()
+
+
+def test_the_filter_leaves_what_an_owner_wrote() -> None:
+    _, pairs, _ = faq({"question": "A?", "answer": "One."}, {"question": "A?", "answer": "Two."})
+    assert keep_consistent(pairs, bag_of_stems) == pairs
+    assert {p.provenance.drawer for p in pairs} == {FAQ_DRAWER}
+
+
+ROW = st.fixed_dictionaries(
+    {"question": st.text(max_size=30), "answer": st.text(max_size=600)},
+    optional={"group": st.sampled_from(["a", "b", 1])},
+)
+
+
+@given(st.lists(ROW, max_size=8))
+def test_any_list_gives_exact_answers_and_loses_no_row(rows: list[dict[str, object]]) -> None:
+    try:
+        document, pairs, faults = draw_faq(rows, id="f", title="F")
+    except DocumentError:
+        return
+    for pair in pairs:
+        assert pair.provenance.evidence.of(document.text) == pair.answer
+        assert 1 <= len(pair.answer) <= QUOTE_LIMIT
+    assert sum(len(p.wordings) for p in pairs) + len(faults) <= len(rows)
+
+
+def test_ten_thousand_rows_take_less_than_three_seconds() -> None:
+    lines = [
+        json.dumps({"question": f"What about thing {i}?", "answer": f"Thing {i} is a thing. " * 30})
+        for i in range(10_000)
+    ]
+    began = time.process_time()
+    _, pairs, _ = draw_faq(read_rows(lines), id="f", title="F")
+    assert len(pairs) == 10_000
+    assert time.process_time() - began < 3
