@@ -36,6 +36,7 @@ __all__ = ["FAQ_DRAWER", "FaqFault", "draw_faq", "draw_pairs", "keep_consistent"
 DRAWER = "rules-1"  # changes when the rules draw other pairs from the same document
 MARGIN = 0.2  # in cosine: measured on eight articles, see `keep_consistent`
 SHOWN = 0.1
+_DEFINES = re.compile(r"(?:What|Who) (?:is|are|was|were) [^?]{1,40}\?$")
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]  # texts -> [n, dim], L2-normalised
 
 _CLAUSE_END = re.compile(
@@ -126,7 +127,8 @@ def keep_consistent(pairs: Sequence[QAPair], encode: Encode) -> tuple[QAPair, ..
     A question is compared (cosine) with what each pair says: its answer and its wordings that
     are no questions. Its margin is the score of its own pair less the best of the pairs that
     quote another part of the document. As a variant a question needs `MARGIN`, for one that
-    could be asked of many sentences draws visitors' questions to the wrong one. The shown
+    could be asked of many sentences draws visitors' questions to the wrong one; what asks for a
+    definition only has to come out first. The shown
     question is the first of these, else the one with the widest margin from `SHOWN` on that a rule
     drew, else the widest of all: a pair needs one, and its sentences find it anyway. Pairs from a
     list of questions (`draw_faq`) are left as their owner wrote them.
@@ -173,7 +175,8 @@ class _Rivals:
 
 def _kept(pair: QAPair, margins: Mapping[str, float]) -> QAPair:
     ruled = {q: m for q, m in margins.items() if not q.startswith(LAST_RESORT)}
-    clear = [q for q in ruled if ruled[q] >= MARGIN]  # in the order of preference
+    # in the order of preference; "What is MS?" is short, but the first thing that people ask
+    clear = [q for q in ruled if ruled[q] >= (0.0 if _DEFINES.match(q) else MARGIN)]
     showable = {q: m for q, m in ruled.items() if m >= SHOWN} or margins
     question = clear[0] if clear else max(showable, key=lambda q: showable[q])
     variants = (v for v in pair.wordings if v != question and (v in clear or not _asks(v)))
