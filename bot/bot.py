@@ -15,36 +15,27 @@ from pathlib import Path
 
 from bot.cache import Cache, EmbeddingCache
 from bot.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
-from bot.conversation import Understood, choose, fresh, remember, understand
+from bot.conversation import fresh, remember
 from bot.decision import Decider
 from bot.encoders import Encoder, load_encoder
 from bot.errors import QuestionError
 from bot.index import Index, build_index
 from bot.knowledge import Knowledge, load_knowledge
 from bot.operating_point import load_operating_point
+from bot.reasoning import Finding, Reasoner
 from bot.receipts import Receipt
 from bot.replies import Writer
-from bot.retrieval import Retrieved, Retriever
+from bot.retrieval import Retriever
 from bot.routing import Router, fit_head
 from bot.safety_head import SafetyHead, load_prototypes
 from bot.settings import Settings
-from bot.smalltalk import strip_courtesies
 from bot.subjects import Subjects
 from bot.suggestions import Suggester
 from bot.texts import load_texts
-from bot.types import (
-    Answered,
-    Conversation,
-    Decision,
-    Declined,
-    Match,
-    Reply,
-    Safety,
-    SmallTalk,
-    Turn,
-)
+from bot.types import Answered, Conversation, Declined, Reply, SmallTalk, Turn
 from bot.wording import clean
 
+OPENING = ("greeting", "help", "who_are_you")  # small talk that is answered with suggestions too
 DEFAULT_THRESHOLD = 0.5  # of a knowledge that was never calibrated
 
 
@@ -76,12 +67,12 @@ class Bot:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.knowledge = knowledge
-        self._encoder, self._subjects, self._router = encoder, subjects, router
-        self._retriever = Retriever(index, encoder, subjects)
-        self._decider = Decider(knowledge, index, subjects, confidence, threshold)
+        self.model_digest, self.threshold = encoder.digest, threshold
+        decider = Decider(knowledge, index, subjects, confidence, threshold)
+        retriever = Retriever(index, encoder, subjects)
+        self._reasoner = Reasoner(knowledge, encoder, retriever, router, decider, subjects)
         self._writer = Writer(knowledge, load_texts(knowledge.texts, knowledge.root))
         self._suggester = Suggester(knowledge, index, subjects)
-        self._pairs = {pair.id: pair for pair in knowledge.pairs}
         self._longest = max_question_chars
         self._turns, self._age = conversation_turns, conversation_minutes * 60
         self._clock = clock
@@ -143,139 +134,57 @@ class Bot:
         now = self._clock()
         conversation = conversation or Conversation(secrets.token_urlsafe(16), updated=now)
         conversation = fresh(conversation, now, self._age)
-        understood, decision, retrieved, matches = self._decide(question, conversation)
-        reply = self._reply(understood, decision, retrieved, matches, conversation.id)
+        finding = self._reasoner.consider(question, conversation)
+        reply = self._reply(finding, conversation.id)
+        matched = finding.decision.matches if isinstance(finding.decision, Answered) else ()
         turn = Turn(
             reply.turn_id,
             clean(question),
             reply.question,
-            decision.kind,
-            tuple(m.pair.id for m in decision.matches) if isinstance(decision, Answered) else (),
+            finding.decision.kind,
+            tuple(m.pair.id for m in matched),
             reply.suggestions,
         )
         conversation = remember(conversation, turn, now, self._turns, self._age)
         receipt = Receipt.of(
             question,
             reply,
-            retrieved,
-            matches,
-            threshold=self._decider.threshold,
+            finding.retrieved,
+            finding.matches,
+            threshold=self.threshold,
             knowledge=self.knowledge,
-            model=self._encoder.digest,
+            model=self.model_digest,
         )
         return Exchange(reply, conversation, receipt)
 
+    def consider(self, question: str, conversation: Conversation | None = None) -> Finding:
+        """What `ask` rests on, with the candidates and their probabilities; no reply is written."""
+        return self._reasoner.consider(question, conversation or Conversation("none"))
+
     def finds(self, question: str) -> str | None:
         """The id of the pair that `question` would be answered with; None where it declines."""
-        _, decision, _, _ = self._decide(question, Conversation("check"))
+        decision = self.consider(question).decision
         return decision.matches[0].pair.id if isinstance(decision, Answered) else None
 
     def suggestions(self, prefix: str, limit: int = 5) -> tuple[str, ...]:
         """Answerable questions that go on from what was typed, best first."""
         return self._suggester.complete(prefix, limit)
 
-    def assess(self, question: str) -> tuple[Retrieved | None, tuple[Match, ...]]:
-        """The candidates of a question with their probabilities, whatever the threshold.
-
-        (None, ()) where routing keeps the question from retrieval.
-        """
-        _, _, retrieved, matches = self._decide(question, Conversation("assess"))
-        return retrieved, matches
-
-    def _decide(
-        self, question: str, conversation: Conversation
-    ) -> tuple[str, Decision, Retrieved | None, tuple[Match, ...]]:
-        """(the question as understood, the decision, what was retrieved, the matches)."""
-        asked = clean(question)
-        understood = understand(asked, conversation, self._subjects, self._said)
-        if understood.kind in ("source", "repeat") and understood.turn:
-            again = self._again(understood.turn)
-            if again:
-                return understood.turn.understood, Answered(again), None, again
-        if understood.kind != "pick":
-            # Courtesies go before the question is embedded, so that one vector serves both the
-            # routing and the retrieval of a question that stands alone.
-            core = strip_courtesies(asked) or asked
-            vector = self._encoder.encode([self._retriever.compare(core)])[0]
-            routed = self._router.route(asked, vector)
-            if routed is not None and not self._completes(routed, understood):
-                return asked, routed, None, ()
-            understood = understand(core, conversation, self._subjects, self._said)
-            if understood.candidates[0].text == core and len(understood.candidates) == 1:
-                return core, *self._answer(self._retriever.retrieve(core, vector))
-        if understood.kind == "more" and understood.turn:
-            return self._more(understood, understood.turn)
-        tried: dict[str, tuple[Retrieved, tuple[Match, ...]]] = {}
-
-        def score(text: str) -> float:
-            retrieved = self._retriever.retrieve(text)
-            tried[text] = retrieved, self._decider.matches(retrieved)
-            return tried[text][1][0].probability if tried[text][1] else 0.0
-
-        text = choose(understood, score)
-        if text not in tried:
-            score(text)
-        retrieved, matches = tried[text]
-        return text, self._decider.decide(retrieved, matches), retrieved, matches
-
-    def _answer(
-        self, retrieved: Retrieved
-    ) -> tuple[Decision, Retrieved, tuple[Match, ...]]:
-        matches = self._decider.matches(retrieved)
-        return self._decider.decide(retrieved, matches), retrieved, matches
-
-    @staticmethod
-    def _completes(routed: Decision, understood: Understood) -> bool:
-        """Whether what looks like chatter or noise alone ("why?") completes an earlier question."""
-        loose = isinstance(routed, SmallTalk) or (
-            isinstance(routed, Declined) and routed.reason == "not_understood"
-        )
-        return loose and understood.kind != "new" and understood.standalone is False
-
-    def _again(self, turn: Turn) -> tuple[Match, ...]:
-        pairs = [self._pairs[i] for i in turn.pair_ids if i in self._pairs]
-        return tuple(Match(p, p.question, n, 1.0) for n, p in enumerate(pairs, 1))
-
-    def _more(
-        self, understood: Understood, turn: Turn
-    ) -> tuple[str, Decision, Retrieved | None, tuple[Match, ...]]:
-        """A further answer to the last question, or the same again where there is none."""
-        text = understood.candidates[0].text
-        retrieved = self._retriever.retrieve(text)
-        given = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
-        matches = tuple(m for m in self._decider.matches(retrieved) if m.pair.answer not in given)
-        if matches and matches[0].probability >= self._decider.threshold:
-            return text, Answered(matches[:1]), retrieved, matches
-        again = self._again(turn)
-        return text, Answered(again) if again else Declined("not_covered"), retrieved, again
-
-    def _said(self, turn: Turn) -> str:
-        """The sentence a turn was answered with, for follow-ups that ask why."""
-        pair = self._pairs.get(turn.pair_ids[0]) if turn.pair_ids else None
-        return pair.answer if pair else ""
-
-    def _reply(
-        self,
-        understood: str,
-        decision: Decision,
-        retrieved: Retrieved | None,
-        matches: Sequence[Match],
-        conversation_id: str,
-    ) -> Reply:
+    def _reply(self, finding: Finding, conversation_id: str) -> Reply:
+        decision = finding.decision
         suggestions: Sequence[str] = ()
         if isinstance(decision, Declined):
-            suggestions = self._suggester.near(retrieved, matches)
-        elif isinstance(decision, SmallTalk) and decision.intent in ("greeting", "help", "who_are_you"):
+            suggestions = self._suggester.near(finding.retrieved, finding.matches)
+        elif isinstance(decision, SmallTalk) and decision.intent in OPENING:
             suggestions = self._suggester.openers()
-        elif isinstance(decision, Safety):
-            suggestions = ()
         return self._writer.reply(
             decision,
-            question=understood,
+            question=finding.question,
             conversation_id=conversation_id,
             turn_id=secrets.token_urlsafe(12),
-            confidence=matches[0].probability if matches else 0.0,
+            confidence=finding.confidence,
             suggestions=suggestions,
+            part=finding.part,
         )
 
 

@@ -40,16 +40,16 @@ class Writer:
         turn_id: str,
         confidence: float = 0.0,
         suggestions: Sequence[str] = (),
-        lead: str | None = None,
+        part: str | None = None,
     ) -> Reply:
-        """`lead` is a line before an answer, such as what of the question it leaves open."""
+        """`part` is the part of the question that is answered, where the rest is left open."""
         citations: tuple[Citation, ...] = ()
         reason: Reason | None = None
         missing: tuple[str, ...] = ()
         match decision:
             case Answered():
                 citations = tuple(self.cite(m) for m in decision.matches)
-                text = self._answer_text(citations, lead)
+                text = self._answer_text(citations, part)
             case Clarified():
                 reason = "ambiguous"
                 suggestions = [m.pair.question for m in decision.options]
@@ -107,8 +107,8 @@ class Writer:
             return None
         return document.disclaimer.of(document.text) if document.disclaimer else None
 
-    def _answer_text(self, citations: Sequence[Citation], lead: str | None) -> str:
-        parts = [lead] if lead else []
+    def _answer_text(self, citations: Sequence[Citation], part: str | None) -> str:
+        parts = [self.texts["answer.part"].format(part=part)] if part else []
         parts += [f"“{c.quote}”" for c in citations]
         parts.append("\n".join(dict.fromkeys(self._source(c) for c in citations)))
         note = self.disclaimer(citations)

@@ -1,14 +1,13 @@
 """Mending typing errors against the words that the knowledge uses.
 
 Only a word that the knowledge doesn't know is mended, only to a word with the same first letter
-that is one edit away (two from eight letters on), and only where no second word is as near: a
-wrong guess would change what is asked.
+that is one edit away (two from eight letters on). Of several as near, the one used most often.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from rapidfuzz.distance import OSA
@@ -24,10 +23,9 @@ class Speller:
     """Knows the words of `texts`; `mend` is a pure function of its argument."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._known = set(FUNCTION_WORDS)
+        self._uses = Counter(word for text in texts for word in words(text))
+        self._known = FUNCTION_WORDS | self._uses.keys()
         self._by_start: dict[str, list[str]] = defaultdict(list)
-        for text in texts:
-            self._known.update(words(text))
         for word in sorted(self._known):
             if len(word) >= SHORTEST - 1 and word.isalpha():
                 self._by_start[word[0]].append(word)
@@ -46,9 +44,9 @@ class Speller:
             self._by_start.get(lower[0], ()),
             scorer=OSA.distance,
             score_cutoff=edits,
-            limit=2,
+            limit=8,
             processor=None,
         )
-        if not near or (len(near) == 2 and near[0][1] == near[1][1]):
+        if not near:
             return word
-        return str(near[0][0])
+        return str(min(near, key=lambda found: (found[1], -self._uses[found[0]]))[0])
