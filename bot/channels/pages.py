@@ -54,7 +54,6 @@ def chat_page(
         exchange = (
             element("p", asked, class_="asked", dir="auto"),
             reply_markup(reply, asked),
-            suggestion_form(reply["suggestions"], conversation_id),
         )
     else:
         exchange = (
@@ -100,13 +99,13 @@ def chat_page(
 
 def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
     """One reply: what it quotes and where that stands, or what it says instead."""
-    citations = reply["citations"]
-    body = (
-        [_citation(citation) for citation in citations]
-        if citations
-        else [element("p", line) for line in _lines(reply["text"], reply["suggestions"])]
-    )
+    citations, suggestions = reply["citations"], reply["suggestions"]
     disclaimer = reply["disclaimer"]
+    lines = [line for line in reply["text"].splitlines() if line.strip()]
+    said = _without(lines, [*suggestions, disclaimer or ""])
+    # Where the text lists the suggestions, its own words lead into them.
+    listed = not citations and bool(suggestions) and len(said) < len(lines)
+    body = map(_citation, citations) if citations else (element("p", line) for line in said)
     understood = reply["question"] if citations else asked
     return element(
         "article",
@@ -114,6 +113,7 @@ def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
         if normalise(understood) != normalise(asked)
         else None,
         *body,
+        suggestion_form(suggestions, reply["conversation_id"], None if listed else "You can ask"),
         element(
             "details",
             element("summary", "Note of the source"),
@@ -128,7 +128,7 @@ def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
 
 
 def suggestion_form(
-    suggestions: Sequence[str], conversation_id: str, label: str = "You can ask"
+    suggestions: Sequence[str], conversation_id: str, label: str | None
 ) -> Markup | None:
     """The suggestions as numbered buttons of a form; None where there are none."""
     if not suggestions:
@@ -139,7 +139,7 @@ def suggestion_form(
     )
     return element(
         "form",
-        element("p", label),
+        element("p", label) if label else None,
         element("input", type="hidden", name="conversation_id", value=conversation_id),
         element("ol", *items),
         method="post",
@@ -200,14 +200,10 @@ def _citation(citation: dict[str, Any]) -> Markup:
     )
 
 
-def _lines(text: str, suggestions: Sequence[str]) -> list[str]:
-    """The lines of a reply's text; those that list the suggestions are shown as buttons."""
-    shown = {normalise(suggestion) for suggestion in suggestions}
-    return [
-        line
-        for line in text.splitlines()
-        if line.strip() and normalise(_LIST_MARK.sub("", line)) not in shown
-    ]
+def _without(lines: Sequence[str], shown: Sequence[str]) -> list[str]:
+    """The lines but those, numbered or not, that are shown as buttons or below."""
+    elsewhere = {normalise(text) for text in shown}
+    return [line for line in lines if normalise(_LIST_MARK.sub("", line)) not in elsewhere]
 
 
 def _composer(look: Look, conversation_id: str, text: str) -> Markup:

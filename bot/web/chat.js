@@ -70,34 +70,40 @@ function verdict(reply) {
   return row;
 }
 
-function suggestions(texts) {
+function suggestions(texts, label) {
   if (!texts.length) return null;
   const items = texts.map((text) =>
     el("li", {}, el("button", { type: "submit", name: "question", value: text }, text)));
   return el("form", { class: "suggestions", method: "post", action: "/ask" },
-    el("p", {}, "You can ask"), el("ol", {}, ...items));
+    label ? el("p", {}, label) : null, el("ol", {}, ...items));
 }
 
 function show(asked, reply, bubble) {
-  const shown = new Set(reply.suggestions.map(plain));
-  const lines = reply.text.split("\n")
-    .filter((line) => line.trim() && !shown.has(plain(line.replace(/^\s*(\d+[.)]|[-*•–])\s*/, ""))));
-  const body = reply.citations.length
+  const cited = reply.citations.length > 0;
+  const shown = new Set([...reply.suggestions, reply.disclaimer ?? ""].map(plain));
+  const all = reply.text.split("\n").filter((line) => line.trim());
+  const lines = all.filter((line) => !shown.has(plain(line.replace(/^\s*(\d+[.)]|[-*•–])\s*/, ""))));
+  // Where the text lists the suggestions, its own words lead into them.
+  const listed = !cited && reply.suggestions.length > 0 && lines.length < all.length;
+  const body = cited
     ? reply.citations.map(citation)
     : lines.map((line) => el("p", {}, line));
-  const understood = reply.citations.length && plain(reply.question) !== plain(asked)
+  const understood = cited && plain(reply.question) !== plain(asked)
     ? el("p", { class: "understood" }, `Understood as: ${reply.question}`)
     : null;
-  if (reply.citations.length) answers += 1;
+  if (cited) answers += 1;
   const disclaimer = reply.disclaimer
     ? el("details", { class: "disclaimer", open: answers === 1 },
         el("summary", {}, "Note of the source"), el("p", {}, reply.disclaimer))
     : null;
   transcript.querySelectorAll(".suggestions").forEach((old) => old.remove());
-  const article = el("article", { class: `reply ${reply.kind}` }, understood, ...body, disclaimer,
-    reply.citations.length ? verdict(reply) : null);
-  const more = suggestions(reply.suggestions);
-  transcript.append(article, ...(more ? [more] : []));
+  transcript.append(
+    el("article", { class: `reply ${reply.kind}` },
+      understood,
+      ...body,
+      suggestions(reply.suggestions, listed ? null : "You can ask"),
+      disclaimer,
+      cited ? verdict(reply) : null));
   spoken.append(el("p", {}, reply.text));
   bubble.scrollIntoView({ block: "start" });
 }
