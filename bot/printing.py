@@ -72,42 +72,54 @@ def lay_out(reply: Reply) -> tuple[Line, ...]:
     """The paragraphs of `reply`, top to bottom.
 
     An answer is its quotes, the passage of each where that is longer, where it stands, and the
-    disclaimer; anything else is its text, the words not covered, and numbered choices.
+    disclaimer; anything else is its text, the words not covered, and numbered choices. What a
+    list belongs to stands right above it.
     """
     return tuple(_answer_lines(reply) if reply.citations else _text_lines(reply))
 
 
 def _answer_lines(reply: Reply) -> Iterator[Line]:
+    if lead := _lead(reply):
+        yield Line("text", lead)
     for citation in reply.citations:
         yield Line("quote", printable(citation.quote))
         if citation.passage.strip() != citation.quote.strip():
             yield passage_line(citation)
         yield Line("source", source_of(citation))
-    for number, choice in enumerate(choices(reply), 1):
-        yield Line("choice", f"{number}. {one_line(choice)}")
-    if reply.disclaimer:
-        yield Line("disclaimer", printable(reply.disclaimer).strip())
+    yield from _numbered(choices(reply))
+    note = reply.disclaimer
+    if note and not any(citation.quote in note for citation in reply.citations):
+        yield Line("disclaimer", printable(note).strip())
+
+
+def _lead(reply: Reply) -> str:
+    """What the text says before its first quote, such as what an answer leaves open."""
+    before, found, _ = reply.text.partition(reply.citations[0].quote)
+    return printable(before).rstrip("“\"'«„ \n").strip() if found else ""
 
 
 def _text_lines(reply: Reply) -> Iterator[Line]:
     offered = choices(reply)
-    told = {one_line(choice) for choice in offered}
-    if reply.disclaimer:
-        told.add(one_line(reply.disclaimer))
-    # The text is complete by itself; what is set out below it is not said twice.
-    kept = [
-        line
-        for line in printable(reply.text).splitlines()
-        if one_line(_ITEM.sub("", line)) not in told
-    ]
-    yield Line("text", "\n".join(kept).strip())
+    numbered = {one_line(choice) for choice in offered}
+    lines = printable(reply.text).splitlines()
+    # The text lists the choices by itself; below they stand once, with the numbers that pick them.
+    kept = [line for line in lines if one_line(_ITEM.sub("", line)) not in numbered]
+    text, offer = "\n".join(kept).strip(), ""
+    if len(kept) < len(lines) and "\n\n" in text:
+        text, _, offer = text.rpartition("\n\n")
+    if text:
+        yield Line("text", text)
     unsaid = [word for word in reply.missing if word.casefold() not in reply.text.casefold()]
     if unsaid:
         yield Line("note", "Not covered: " + ", ".join(map(one_line, unsaid)))
+    if offer:
+        yield Line("text", offer)
+    yield from _numbered(offered)
+
+
+def _numbered(offered: tuple[str, ...]) -> Iterator[Line]:
     for number, choice in enumerate(offered, 1):
         yield Line("choice", f"{number}. {one_line(choice)}")
-    if reply.disclaimer:
-        yield Line("disclaimer", printable(reply.disclaimer).strip())
 
 
 def passage_line(citation: Citation) -> Line:
@@ -171,6 +183,11 @@ def _cell(value: object) -> str:
     return one_line(str(value))
 
 
+def shorten(text: str, limit: int = 56) -> str:
+    """`text`, or its beginning and "…": at most `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 _INDENT: Mapping[Role, str] = {"passage": "    ", "source": "    ", "choice": "  "}
 _STYLE: Mapping[Role, str] = {
     "quote": "bold",
@@ -205,6 +222,10 @@ class PlainScreen:
         self._write(source_of(citation))
 
     def table(self, rows: tuple[Reason, ...]) -> None:
+        rows = tuple(
+            Reason(row.name, shorten(row.best), shorten(row.runner_up)) if row.runner_up else row
+            for row in rows
+        )
         width = max((len(row.name) for row in rows), default=0)
         middle = max((len(row.best) for row in rows if row.runner_up), default=0)
         self._write(f"{'':{width}}  {'best':{middle}}  runner-up")
@@ -213,6 +234,9 @@ class PlainScreen:
 
     def note(self, text: str) -> None:
         self._write(printable(text))
+
+    def gap(self) -> None:
+        self._write("")
 
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
@@ -250,6 +274,9 @@ class StyledScreen:
 
     def note(self, text: str) -> None:
         self._print(Line("text", printable(text)))
+
+    def gap(self) -> None:
+        self._console.print()
 
     def _print(self, line: Line, marked: str = "bold") -> None:
         from rich.text import Text

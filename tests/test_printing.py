@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,29 @@ def test_a_decline_lists_its_choices_once_though_its_text_names_them_too() -> No
     )
 
 
+def test_what_a_text_says_around_quote_and_list_stays_in_its_place() -> None:
+    answer = TinyBot().ask("Is MS fatal?").reply
+    led = replace(answer, text=f"About MS only:\n\n“{answer.answer}”\n\nSource: x")
+    assert [(line.role, line.text) for line in lay_out(led)][:2] == [
+        ("text", "About MS only:"),
+        ("quote", "MS is not a fatal disease."),
+    ]
+    decline = TinyBot().ask("How many in Canada?").reply
+    offering = replace(decline, text="Not said.\n\nI can answer:\n1. Is ALS fatal?")
+    assert [(line.role, line.text) for line in lay_out(offering)][:4] == [
+        ("text", "Not said."),
+        ("note", "Not covered: Canada"),
+        ("text", "I can answer:"),
+        ("choice", "1. Is ALS fatal?"),
+    ]
+
+
+def test_a_disclaimer_that_is_itself_the_quote_is_not_printed_twice() -> None:
+    answer = TinyBot().ask("Is MS fatal?").reply
+    same = replace(answer, disclaimer=f"Note: {answer.answer}")
+    assert [line.role for line in lay_out(same)] == ["quote", "passage", "source"]
+
+
 def test_a_receipt_is_explained_with_the_runner_up_beside_the_best() -> None:
     receipt = {
         "best": {"signals": {"cosine": 0.5}, "answer": "a"},
@@ -70,6 +94,15 @@ def test_a_receipt_is_explained_with_the_runner_up_beside_the_best() -> None:
         Reason("missing", "Canada, cost"),
         Reason("prototype", "–"),
     )
+
+
+def test_a_plain_table_cuts_long_cells_that_stand_beside_another() -> None:
+    out = io.StringIO()
+    PlainScreen(out).table((Reason("answer", "a" * 300, "b"), Reason("quote", "c" * 300)))
+    header, cut, whole = out.getvalue().splitlines()
+    assert header.split() == ["best", "runner-up"]
+    assert cut == "answer  " + "a" * 55 + "…  b"
+    assert whole == "quote   " + "c" * 300
 
 
 def test_a_stream_that_is_no_terminal_gets_plain_text() -> None:

@@ -16,7 +16,8 @@ from bot.errors import QuestionError, QuothError
 from bot.types import Conversation, Declined, Reply
 
 if TYPE_CHECKING:
-    from bot.bot import Exchange, Receipt
+    from bot.bot import Exchange
+    from bot.receipts import Receipt
 
 Ask = Callable[[str, Conversation | None], "Exchange"]
 

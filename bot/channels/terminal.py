@@ -18,7 +18,8 @@ from bot.types import Citation, Conversation
 from bot.wording import normalise
 
 if TYPE_CHECKING:
-    from bot.bot import Exchange, Receipt
+    from bot.bot import Exchange
+    from bot.receipts import Receipt
 
 PROMPT = "> "
 COMPLETIONS = 6
@@ -95,6 +96,7 @@ class Session:
         if reply.question and normalise(reply.question) != normalise(question):
             self._screen.note(f"({reply.question})")  # how a follow-up was understood
         self._screen.reply(reply)
+        self._screen.gap()
 
     def _source(self) -> None:
         if not self._citations:
@@ -166,7 +168,7 @@ def chat(
             if not session.take(line):
                 break
         except KeyboardInterrupt:  # an answer broken off; the conversation goes on
-            screen.note("")
+            screen.gap()
     return 0
 
 
