@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bot.channels.problems import PROBLEM_JSON
 from bot.channels.site import Site
 from bot.channels.wire import (
+    AboutModel,
     AskRequest,
     FeedbackRequest,
     HealthModel,
@@ -62,6 +63,16 @@ def api_routes(site: Site) -> APIRouter:
     )
     async def suggestions(q: Annotated[str, Query(max_length=2000)] = "") -> Response:
         return _json({"suggestions": list(await site.suggestions(q))})
+
+    @router.get(
+        "/api/about",
+        response_model=AboutModel,
+        responses=_problems(429, 503),
+        summary="Whose questions it answers, and from which documents",
+        operation_id="about",
+    )
+    async def about() -> Response:
+        return _json(site.about())
 
     @router.post(
         "/api/feedback",

@@ -34,7 +34,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_UNLIMITED = ("/healthz", "/readyz", "/metrics", "/static/")
+_UNLIMITED = ("/healthz", "/readyz", "/metrics", "/static/", "/widget")
 _ASKING = ("/api/ask", "/api/feedback", "/ask")
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -17,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.channels.api import api_routes
+from bot.channels.embedding import Embedding
 from bot.channels.guard import Guard, Limits, SecurityHeaders
 from bot.channels.problems import problem
 from bot.channels.site import Site
 from bot.channels.views import html_routes, sentence
+from bot.channels.widget import widget_routes
 from bot.channels.wire import ProblemModel
 from bot.errors import QuestionError
 from bot.limits import Overloaded, RateLimit
@@ -74,6 +76,7 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     )
     app.include_router(api_routes(site))
     app.include_router(html_routes(site))
+    app.include_router(widget_routes())
     _handle_errors(app, site)
     _describe(app)
     # The last one added is the outermost.
@@ -87,6 +90,7 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
         look=site.look,
         metrics=site.metrics,
     )
+    app.add_middleware(Embedding, allowed=settings.allowed_origins, look=site.look)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

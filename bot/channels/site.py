@@ -64,6 +64,29 @@ class Site:
         """Questions that begin like `prefix`; the first ones to show where it is empty."""
         return await self.pool.run(self.bot.suggestions, prefix[:PREFIX_CHARS])
 
+    def about(self) -> dict[str, Any]:
+        """What a chat shows before the first question, as JSON."""
+        knowledge = self.bot.knowledge
+        documents = [
+            {
+                "id": document.id,
+                "title": document.title,
+                "url": document.url,
+                "disclaimer": document.disclaimer.of(document.text)
+                if document.disclaimer
+                else None,
+            }
+            for document in knowledge.documents
+        ]
+        return {
+            "title": knowledge.title,
+            "language": knowledge.language,
+            "privacy": self.look.privacy,
+            "contact": knowledge.contact,
+            "max_question_chars": self.settings.max_question_chars,
+            "documents": documents,
+        }
+
 
 def privacy_notice(settings: Settings) -> str:
     """One line for the visitor on what becomes of a question, true to the settings."""

@@ -77,6 +77,24 @@ class SuggestionsModel(BaseModel):
     suggestions: list[str]
 
 
+class AboutDocument(BaseModel):
+    id: str
+    title: str
+    url: str | None = Field(description="The document's address; null: read it at /source.")
+    disclaimer: str | None = Field(description="The document's own, verbatim.")
+
+
+class AboutModel(BaseModel):
+    """What a chat shows before the first question."""
+
+    title: str
+    language: str = Field(description="Of the documents and replies, such as en.")
+    privacy: str = Field(description="What becomes of a question, in a sentence for the visitor.")
+    contact: str | None = Field(description="How to reach a person: a link or words.")
+    max_question_chars: int
+    documents: list[AboutDocument]
+
+
 class HealthModel(BaseModel):
     status: Literal["ok"]
 

@@ -4,7 +4,8 @@
 (() => {
   "use strict";
 
-  // File name -> [address, hash], filled in by the server.
+  // Filled in by the server: where the other files are, and the hash of each.
+  const BASE = "/static/widget/";
   const FILES = {};
 
   const ATTRIBUTES = {
@@ -82,22 +83,24 @@
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(CSS);
 
-  let loading = null;
+  /** Asks for a file, to be held to its hash. import() can't name one, but takes what was so loaded. */
+  function preload(name) {
+    const href = home + BASE + name;
+    if (!FILES[name] || document.head.querySelector(`link[href="${href}"]`)) return;
+    const link = document.createElement("link");
+    Object.assign(link, { rel: "modulepreload", href, integrity: FILES[name], crossOrigin: "anonymous" });
+    document.head.append(link);
+  }
 
-  /** The panel's module. import() can't name a hash, but it takes what was preloaded with one. */
+  function load(name) {
+    preload(name);
+    return import(home + BASE + name);
+  }
+
+  /** The panel's module, with all that it needs under way at once. */
   function loadPanel() {
-    if (!loading) {
-      for (const [name, [address, integrity]] of Object.entries(FILES)) {
-        if (/^strings\./.test(name)) continue;
-        const link = document.createElement("link");
-        Object.assign(link, { rel: "modulepreload", href: home + address, integrity, crossOrigin: "anonymous" });
-        document.head.append(link);
-      }
-      const panel = FILES["panel.js"] ?? ["/static/widget/panel.js"];
-      loading = import(home + panel[0]);
-      loading.catch(() => { loading = null; });
-    }
-    return loading;
+    for (const name of Object.keys(FILES)) if (!name.startsWith("strings.") || name === "strings.js") preload(name);
+    return load("panel.js");
   }
 
   class QuothChat extends HTMLElement {
@@ -155,7 +158,6 @@
     get mode() { return this.getAttribute("mode") === "inline" ? "inline" : "floating"; }
     get server() { return (this.getAttribute("server") || home).replace(/\/+$/, ""); }
     get language() { return this.getAttribute("lang") || this.parentElement?.closest("[lang]")?.lang || "en"; }
-    get files() { return FILES; }
 
     /** The chat's own words by key: what the attribute says, then what a script set. */
     get strings() {
@@ -256,7 +258,7 @@
       try {
         const { Panel } = await loadPanel();
         if (this.#panel || this.#root !== root || !root.isConnected) return this.#panel;
-        const panel = new Panel(this, root, (name, detail) => this.#emit(name, detail));
+        const panel = new Panel(this, root, (name, detail) => this.#emit(name, detail), load);
         this.#panel = panel;
         await panel.configure(this.language);
         root.querySelector("slot")?.remove();
