@@ -34,7 +34,7 @@ class Look:
     @cached_property
     def version(self) -> str:
         digest = hashlib.sha256()
-        for file in sorted(WEB.iterdir()):
+        for file in sorted(WEB.rglob("*")):
             if file.is_file():
                 digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
