@@ -13,7 +13,8 @@ export function buildFrame(say, does, { inline, title, label, history }) {
   const menuButton = keep("menuButton", iconButton("menu", say("menu"), () => toggle(parts), {
     "aria-expanded": "false", "aria-controls": "menu",
   }));
-  const header = el("header", { part: "header" },
+  const header = el("div", { class: "head", part: "header" },
+    el("span", { class: "sign", "aria-hidden": "true" }, "“"),
     keep("title", el("h2", { part: "title", id: "title" }, title)),
     iconButton("restart", say("restart"), does.restart),
     menuButton,
@@ -25,7 +26,7 @@ export function buildFrame(say, does, { inline, title, label, history }) {
       el("p", { class: "soft", id: "keep-hint" }, say("historyHint")),
       keep("clear", el("button", { type: "button", class: "plain", hidden: true, click: does.clear }, say("clear"))));
   }
-  const keys = [["Enter", "keySend"], ["↑", "keyLast"], ["↓ Enter", "keyPick"], ["Page ↑ ↓", "keyScroll"]];
+  const keys = [["Enter", "keySend"], ["↑", "keyLast"], ["↓ Enter", "keyPick"], ["PgUp PgDn", "keyScroll"]];
   if (does.close) keys.push(["Esc", "keyClose"]);
   menu.append(
     el("h3", {}, say("shortcuts")),
@@ -37,7 +38,7 @@ export function buildFrame(say, does, { inline, title, label, history }) {
   }));
   // Screen readers hear each finished reply from here, once, as plain text; what is seen above says nothing by itself.
   keep("log", el("div", { class: "hidden", role: "log", "aria-live": "polite", "aria-label": say("bot") }));
-  keep("status", el("p", { class: "status", part: "status", role: "status" }));
+  keep("status", el("p", { class: "hidden", role: "status" }));
   keep("notice", el("div", { class: "notice", part: "notice", role: "alert" }));
   keep("list", el("ul", { class: "completions", part: "completions", role: "listbox", id: "completions", hidden: true, "aria-label": say("completions") }));
   keep("field", el("input", {
@@ -50,7 +51,7 @@ export function buildFrame(say, does, { inline, title, label, history }) {
     el("button", { type: "submit", class: "send", part: "send", "aria-label": say("send"), title: say("send") }, icon("send")));
   keep("noteText", el("p", { id: "note", dir: "auto" }));
   keep("noteButton", el("button", { type: "button", class: "link", "aria-expanded": "false", "aria-controls": "note", click: does.note }, say("note")));
-  keep("foot", el("footer", { part: "footer" },
+  keep("foot", el("div", { class: "foot", part: "footer" },
     keep("note", el("div", { class: "note", part: "disclaimer", hidden: true }, parts.noteText, parts.noteButton)),
     keep("contact", el("p", { hidden: true }))));
 

@@ -5,6 +5,7 @@ import { buildFrame, toggle } from "./frame.js";
 import { History } from "./history.js";
 import { Outbox } from "./outbox.js";
 import { replyElement, spoken, suggestionList } from "./reply.js";
+import { Screen } from "./screen.js";
 import { Refused, Server } from "./server.js";
 import english from "./strings.js";
 import { styles } from "./style.js";
@@ -12,8 +13,6 @@ import { Typeahead } from "./typeahead.js";
 
 const LANGUAGES = ["de"]; // besides English
 const STATUS_SECONDS = 4;
-// Where a panel beside the page would be too small, it takes the whole screen.
-const FULL_SCREEN = matchMedia("(max-width: 30em), (max-height: 26em)");
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
 let panels = 0;
@@ -24,7 +23,7 @@ let panels = 0;
  * loads a file by name.
  */
 export class Panel {
-  #host; #root; #emit; #load; #server; #history; #outbox; #typeahead; #parts;
+  #host; #root; #emit; #load; #server; #history; #outbox; #screen = new Screen(); #typeahead; #parts;
   #number = (panels += 1);
   #words = english;
   #language = "en"; // of the chat's own words
@@ -35,7 +34,6 @@ export class Panel {
   #draft = "";
   #note = null;
   #turns = new Map(); // message -> its element
-  #hidden = null; // what to do when the panel has closed
   #statusTimer = 0;
 
   constructor(host, root, emit, load) {
@@ -51,9 +49,6 @@ export class Panel {
     const kept = host.getAttribute("history") === "off" ? null : this.#history.load();
     if (kept) ({ conversation: this.#conversation, draft: this.#draft, messages: this.#messages } = kept);
     root.getRootNode().adoptedStyleSheets.push(styles());
-    FULL_SCREEN.addEventListener("change", this.#fit);
-    visualViewport?.addEventListener("resize", this.#fitKeyboard);
-    visualViewport?.addEventListener("scroll", this.#fitKeyboard);
     this.#learn();
   }
 
@@ -69,27 +64,19 @@ export class Panel {
 
   /** Opens a floating panel; `hidden` is called when it closes and gives what to focus then. */
   show(hidden) {
-    // A whole screen is never taken without the visitor's doing.
     const gesture = navigator.userActivation?.isActive ?? true;
-    if (FULL_SCREEN.matches && !gesture) {
+    if (!this.#screen.show(hidden, gesture)) {
       hidden();
       return;
     }
-    this.#hidden = hidden;
-    this.#fit();
-    if (gesture) (FULL_SCREEN.matches ? this.#parts.panel : this.#parts.field).focus();
+    // On a phone, focus in the field would bring up the keyboard over the greeting.
+    if (gesture) (this.#screen.isFull ? this.#parts.panel : this.#parts.field).focus();
     this.#emit("open");
   }
 
   hide() {
-    if (!this.#hidden) return;
-    const { panel } = this.#parts;
-    const focused = panel.matches(":focus-within") || panel.matches(":modal");
-    const hidden = this.#hidden;
-    this.#hidden = null;
-    panel.close();
-    const next = hidden();
-    if (focused) next.focus();
+    if (!this.#screen.isOpen) return;
+    this.#screen.hide();
     this.#emit("close");
   }
 
@@ -122,9 +109,7 @@ export class Panel {
 
   destroy() {
     this.#outbox.destroy();
-    FULL_SCREEN.removeEventListener("change", this.#fit);
-    visualViewport?.removeEventListener("resize", this.#fitKeyboard);
-    visualViewport?.removeEventListener("scroll", this.#fitKeyboard);
+    this.#screen.destroy();
     this.#parts?.panel.remove();
   }
 
@@ -253,7 +238,7 @@ export class Panel {
     else this.#root.append(parts.panel);
     this.#fill();
     this.#inform();
-    if (this.#hidden) this.#fit();
+    if (!inline) this.#screen.panel = parts.panel;
   }
 
   /** The whole transcript anew. */
@@ -393,7 +378,7 @@ export class Panel {
       if (!this.#parts.menu.hidden) {
         toggle(this.#parts, false);
         this.#parts.menuButton.focus();
-      } else if (this.#hidden) this.hide();
+      } else if (this.#screen.isOpen) this.hide();
       else return;
       event.preventDefault();
     } else if (inField && event.key === "ArrowUp" && !field.value && this.#messages.length) {
@@ -417,30 +402,4 @@ export class Panel {
   #save() {
     if (this.#parts.keep?.checked) this.#history.save(this.#state());
   }
-
-  // -- the screen ----------------------------------------------------------------------------
-
-  /** Beside the page or over the whole of it, as there is room. A dialog over the page keeps the focus in. */
-  #fit = () => {
-    const { panel } = this.#parts ?? {};
-    if (!this.#hidden || !panel) return;
-    const focused = this.#root.getRootNode().activeElement;
-    if (panel.open && panel.matches(":modal") !== FULL_SCREEN.matches) panel.close();
-    if (!panel.open) {
-      if (FULL_SCREEN.matches) panel.showModal();
-      else panel.setAttribute("open", ""); // show() would take the focus
-      if (panel.contains(focused)) focused.focus();
-    }
-    this.#fitKeyboard();
-  };
-
-  /** The part of the screen that the on-screen keyboard leaves. */
-  #fitKeyboard = () => {
-    const { panel } = this.#parts ?? {};
-    if (!panel || !visualViewport) return;
-    const zoomed = visualViewport.scale > 1.01; // pinched, not shortened: leave it to the visitor
-    const full = FULL_SCREEN.matches && this.#hidden && !zoomed;
-    panel.style.height = full ? `${visualViewport.height}px` : "";
-    panel.style.top = full ? `${visualViewport.offsetTop}px` : "";
-  };
 }

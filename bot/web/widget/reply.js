@@ -20,7 +20,7 @@ export function replyElement(message, reply, chat) {
     cited && actions(message, reply, chat),
     !cited && reply.kind !== "smalltalk" && chat.contact(),
     suggestionList(reply.suggestions, say(reply.kind === "clarify" ? "options" : "suggestions"), chat),
-    el("time", { class: "time", datetime: new Date(message.replied).toISOString() }, chat.time(message.replied)));
+    !cited && time(message, chat));
 }
 
 /** What a screen reader is told of a reply, once, as one text. */
@@ -98,9 +98,13 @@ function citationElement(citation, chat) {
         el("p", { lang: language, dir: "auto" }, before, el("mark", {}, citation.quote), after)));
 }
 
+function time({ replied }, chat) {
+  return el("time", { class: "time", datetime: new Date(replied).toISOString() }, chat.time(replied));
+}
+
 function actions(message, reply, chat) {
   const { say } = chat;
-  const copied = el("span", { class: "soft" });
+  const done = el("span", { class: "soft", "aria-hidden": "true" }); // said by the status too
   const row = el("div", { class: "actions" });
   // Browsers have no clipboard for pages that came without TLS.
   if (navigator.clipboard) {
@@ -108,10 +112,10 @@ function actions(message, reply, chat) {
       const quotes = reply.citations.map((one) => `“${one.quote}”\n${one.title}\n${sourceLink(one, chat.origin)}`);
       try {
         await navigator.clipboard.writeText(quotes.join("\n\n"));
-        copied.textContent = say("copied");
+        done.textContent = say("copied");
         chat.status(say("copied"));
       } catch { // not allowed by the page or the visitor: the text can still be marked
-        copied.textContent = "";
+        done.textContent = "";
       }
     }));
   }
@@ -120,6 +124,7 @@ function actions(message, reply, chat) {
       const pressed = event.currentTarget;
       if (!await chat.feedback(reply.turn_id, helpful)) return;
       message.helpful = helpful;
+      done.textContent = say("thanks");
       for (const thumb of thumbs) thumb.setAttribute("aria-pressed", String(thumb === pressed));
       comment.hidden = false;
     }, { "aria-pressed": String(message.helpful === helpful) }));
@@ -135,6 +140,6 @@ function actions(message, reply, chat) {
       thumbs[message.helpful ? 0 : 1].focus(); // the pressed button went with the form
     },
   }, el("label", {}, say("comment"), field), el("button", { type: "submit", class: "plain" }, say("sendComment")));
-  row.append(...thumbs, copied);
+  row.append(...thumbs, done, time(message, chat));
   return el("div", { part: "actions" }, row, comment);
 }

@@ -62,8 +62,10 @@ const CSS = `
 .panel a { color: var(--link); text-underline-offset: 0.18em; }
 .soft { color: var(--soft); font-size: 0.875em; }
 
-header { display: flex; align-items: center; gap: 0.15em; padding: 0.6em 0.55em 0.6em 1.1em; padding-inline: 1.1em 0.55em;
+.head { display: flex; align-items: center; gap: 0.15em; padding-block: 0.6em; padding-inline: 1.1em 0.55em;
   border-bottom: 1px solid var(--line); background: var(--surface); }
+.sign { display: grid; place-items: start center; width: 1.55em; height: 1.55em; flex: none; margin-inline-end: 0.6em; border-radius: 0.5em; border-end-start-radius: 0.1em; overflow: hidden;
+  background: var(--accent); color: var(--on-accent); font: 700 1.25em/1.3 Georgia, "Noto Serif", "DejaVu Serif", serif; }
 h2 { flex: 1; min-width: 0; font-size: 1em; font-weight: 650; line-height: 1.3; text-wrap: balance; }
 .icon { width: 1.3em; height: 1.3em; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .icon-button { display: grid; place-items: center; width: 2.35em; height: 2.35em; flex: none; padding: 0; border: 1px solid transparent;
@@ -77,7 +79,7 @@ h2 { flex: 1; min-width: 0; font-size: 1em; font-weight: 650; line-height: 1.3; 
 .choice label { padding-block: 0.05em; }
 h3 { margin-top: 0.5em !important; font-size: 1em; font-weight: 650; }
 .keys { display: grid; gap: 0.3em; }
-.keys div { display: grid; grid-template-columns: 6.5em 1fr; }
+.keys div { display: grid; grid-template-columns: 8em 1fr; }
 kbd { margin-inline-end: 0.25em; padding: 0.05em 0.4em; border: 1px solid var(--line); border-radius: 0.3em; background: var(--ground); font: inherit; font-size: 0.9em; }
 
 .transcript { position: relative; flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding: 1.1em; }
@@ -90,6 +92,8 @@ kbd { margin-inline-end: 0.25em; padding: 0.05em 0.4em; border: 1px solid var(--
 .time { margin-top: 0.25em; color: var(--soft); font-size: 0.75em; }
 .reply { display: grid; gap: 0.75em; margin-top: 0.9em; justify-items: start; }
 .reply > * { max-width: 100%; }
+.reply > .time { margin-top: -0.4em; }
+.actions .time { margin-inline-start: auto; }
 .reply.safety > p:first-of-type { padding: 0.7em 0.95em; border: 1px solid var(--line); border-inline-start: 4px solid var(--alarm); border-radius: 0.4em; background: var(--surface); }
 .understood, .missing { color: var(--soft); font-size: 0.875em; }
 
@@ -119,8 +123,6 @@ textarea { width: 100%; padding: 0.5em 0.7em; border: 1px solid var(--soft); bor
 
 .typing { display: flex; gap: 0.3em; padding: 1em 0.3em !important; }
 .typing i { width: 0.5em; height: 0.5em; border-radius: 50%; background: var(--soft); }
-.status { padding-inline: 1.1em !important; color: var(--soft); font-size: 0.875em; }
-.status:not(:empty) { padding-block: 0.15em 0.35em !important; }
 .notice:empty { display: none; }
 .notice { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5em; padding: 0.7em 1.1em; border-top: 1px solid var(--line); background: var(--surface); color: var(--alarm); font-size: 0.92em; }
 .notice p { flex: 1 1 14em; }
@@ -137,12 +139,13 @@ textarea { width: 100%; padding: 0.5em 0.7em; border: 1px solid var(--soft); bor
 .completions li:hover { background: var(--tint); }
 .completions li[aria-selected="true"] { background: var(--tint); border-color: var(--link); }
 
-footer { padding: 0 1.1em calc(0.7em + env(safe-area-inset-bottom) * var(--full, 0)); background: var(--surface); color: var(--soft); font-size: 0.78em; line-height: 1.45; flex: none; max-height: 45%; overflow-y: auto; }
-.note p { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; line-clamp: 2; overflow: hidden; }
+.foot { padding: 0 1.1em calc(0.7em + env(safe-area-inset-bottom) * var(--full, 0)); background: var(--surface); color: var(--soft); font-size: 0.78em; line-height: 1.45; flex: none; max-height: 45%; overflow-y: auto; }
+.note p { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; line-clamp: 3; overflow: hidden; }
+@media (max-height: 34em) { .note p { -webkit-line-clamp: 2; line-clamp: 2; } }
 .note.open p { display: block; }
 .link { min-height: 24px; padding: 0; border: 0; background: none; color: var(--link) !important; text-decoration: underline; text-underline-offset: 0.18em; }
-footer > p { margin-top: 0.2em; }
-footer > p a { display: inline-block; min-height: 24px; }
+.foot > p { margin-top: 0.2em; }
+.foot > p a { display: inline-block; min-height: 24px; }
 
 @media (max-width: 30em), (max-height: 26em) {
   .panel.floating { --full: 1; inset: 0 !important; width: 100%; max-width: none; height: 100%; height: 100dvh; max-height: none; border: 0; border-radius: 0;
@@ -152,7 +155,7 @@ footer > p a { display: inline-block; min-height: 24px; }
 /* A low window, or a page zoomed in far: all scrolls together, so that nothing covers what is read. */
 @media (max-height: 22em) {
   .panel.floating { display: block; overflow-y: auto; }
-  .panel.floating :is(.menu, footer) { max-height: none; }
+  .panel.floating :is(.menu, .foot) { max-height: none; }
   .panel.floating .transcript { overflow: visible; }
 }
 @media (prefers-reduced-motion: no-preference) {
