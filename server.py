@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 DONE, FAILED, BROKEN_OFF = 0, 1, 130
+BACKLOG = 512  # connections that wait to be taken
 DRAIN_SECONDS = 20  # for answers under way after a SIGTERM
 
 
@@ -72,9 +73,10 @@ def _serve(knowledge: Path | None) -> None:
                 _say(str(quarantined))
             app = create_app(bot, store, settings)
             try:
-                _run(app, listening)
-            except OSError as error:  # two servers bound at once: the second can't listen
+                listening.listen(BACKLOG)
+            except OSError as error:  # of two servers that bound at once one can listen
                 raise _unusable(settings, error) from None
+            _run(app, listening)
         finally:
             store.close()
 
@@ -95,6 +97,7 @@ def _run(app: FastAPI, listening: socket.socket) -> None:
         log_config=None,
         access_log=False,  # it would log the query, and with it questions
         server_header=False,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     gc.freeze()

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_bot import SmallBot, SmallExchange, small_site
 
@@ -374,6 +374,7 @@ def test_questions_at_once_are_all_answered_in_their_own_conversation(client: ht
         assert all(visitors.map(talk, range(48)))
 
 
+@settings(deadline=None)
 @given(question=st.text(st.characters(), max_size=60))
 def test_any_text_is_answered_or_refused_with_its_field(
     client: httpx.Client, question: str

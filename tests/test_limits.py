@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.limits import Overloaded, RateLimit, WorkPool, caller_of
@@ -54,6 +54,7 @@ def test_the_callers_kept_are_bounded() -> None:
     limit.take("x")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 30, allow_nan=False), max_size=80),
     st.integers(1, 20),

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_bot import SmallBot, article, small_knowledge, small_site
 
@@ -200,6 +200,7 @@ def test_a_document_with_markup_and_an_odd_name_is_shown_as_text(client: httpx.C
     assert "| 1 | 2 |" in page.one("pre")[1]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_mark_anywhere_shows_exactly_its_text_once(data: st.DataObject) -> None:
     document = article()
@@ -212,6 +213,7 @@ def test_a_mark_anywhere_shows_exactly_its_text_once(data: st.DataObject) -> Non
     assert ids == ([f"{start}-{end}"] if marked else [])
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_an_element_gives_back_its_text_and_attributes(text: str, value: str) -> None:
     page = Page(element("p", text, title=value))

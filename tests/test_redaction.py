@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.redaction import redact
@@ -41,11 +41,13 @@ def test_the_rest_of_a_question_stays(text: str) -> None:
     assert redact(text) == text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     assert redact(redact(text)) == redact(text)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=40),
     st.from_regex(re.compile(r"[a-z0-9]{1,8}@[a-z]{1,8}\.(com|org)", re.ASCII), fullmatch=True),
