@@ -1,7 +1,8 @@
 """The index: every wording as a vector and as words, with the answer it belongs to.
 
-Rows are the wordings of all pairs, then the out-of-scope prototypes. Pairs with the same evidence
-share one answer (a class); the class after the last answer is "not answered".
+Rows are the wordings of all pairs, the sentences of the answers, then the out-of-scope prototypes.
+Pairs with the same evidence share one answer (a class); the class after the last answer is "not
+answered".
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from bot.cache import Cache
 from bot.encoders import Encoder, Vectors
 from bot.knowledge import Knowledge
 from bot.lexicon import Lexicon
+from bot.passages import split_sentences
 from bot.subjects import Subjects
 from bot.types import Span
 from bot.wording import clean, normalise
 
 FORMAT = 1  # of the cached arrays: raise it when anything they hold is made differently
 
+
+STATEMENTS = 3  # sentences of an answer that stand beside the wordings of its pairs
 
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -92,6 +96,16 @@ def build_index(
             owners.append(owner_of[p])
             pairs.append(p)
             prototypes.append(-1)
+    said = set(map(normalise, texts))
+    for a, answer in enumerate(answers):
+        # What an answer says is an example of what it answers.
+        for sentence in split_sentences(answer.text)[:STATEMENTS]:
+            text = compared(sentence.of(answer.text), subjects)
+            if normalise(text) not in said:
+                texts.append(text)
+                owners.append(a)
+                pairs.append(answer.pairs[0])
+                prototypes.append(-1)
     for o, prototype in enumerate(knowledge.prototypes):
         texts.append(compared(prototype.question, subjects))
         owners.append(len(answers))

@@ -8,7 +8,7 @@ scorer is token_set_ratio: WRatio's partial branch gives 85 to nearly anything s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -40,6 +40,9 @@ class Signals:
     # wordings or text hold too, 0..1
 
 
+SIGNALS = tuple(field.name for field in fields(Signals))
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One answer, the pair of it that fits the question best, and that pair's nearest wording."""
@@ -51,7 +54,7 @@ class Candidate:
     missing: tuple[str, ...]  # content words of the question that the answer's side lacks
 
     def as_items(self) -> tuple[tuple[str, float], ...]:
-        return tuple(asdict(self.signals).items())
+        return tuple((name, getattr(self.signals, name)) for name in SIGNALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Retriever:
 
     def __init__(self, index: Index, encoder: Encoder, subjects: Subjects) -> None:
         self.index, self._encoder, self._subjects = index, encoder, subjects
+        self._normal = [normalise(text) for text in index.texts]
         self._speller = Speller((*index.texts, *(a.text for a in index.answers)))
         self._prototypes = np.flatnonzero(index.owners == index.out)
         self._rows = _rows_by_subjects(index)
@@ -141,6 +145,7 @@ class Retriever:
         ranked = rows[np.argsort(-cosines[rows], kind="stable")[:4]]
         others = [float(scores[o]) for o in order if o != a]
         missing, covered = self._coverage(text, a)
+        plain = normalise(text)
         signals = Signals(
             score=float(scores[a]),
             out=float(scores[-1]),
@@ -148,10 +153,7 @@ class Retriever:
             cosine=float(cosines[ranked[0]]),
             out_cosine=0.0 if best_out is None else float(cosines[best_out]),
             answer_cosine=float(index.answer_vectors[a] @ vector),
-            fuzzy=max(
-                fuzz.token_set_ratio(normalise(text), normalise(index.texts[r])) for r in ranked
-            )
-            / 100.0,
+            fuzzy=max(fuzz.token_set_ratio(plain, self._normal[r]) for r in ranked) / 100.0,
             covered=covered,
         )
         return Candidate(

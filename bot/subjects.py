@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -76,7 +77,7 @@ class Subjects:
     unknown name adds that name; blank ones are left out. All work is linear in the text.
     """
 
-    __slots__ = ("_conditions", "_long", "_names", "_pattern", "_widths", "canonical")
+    __slots__ = ("_conditions", "_long", "_names", "_pattern", "_widths", "canonical", "_found")
 
     def __init__(
         self, aliases: Iterable[tuple[str, str]] = (), canonical: Iterable[str] = ()
@@ -105,6 +106,8 @@ class Subjects:
         }
         widths = {len(parts) for parts, _ in self._long.values()}
         self._widths = tuple(sorted({w for n in widths for w in (n - 1, n, n + 1) if w > 0}))
+        # One question is looked at from several sides in a row.
+        self._found = lru_cache(maxsize=256)(self._mentions)
 
     def replace(self, text: str) -> str:
         """`text` with the canonical name for every name of a subject; the rest as it was.
@@ -147,6 +150,9 @@ class Subjects:
         "Is it a motor neurone disease" names none, though that may be a name of ALS: after "a" it
         is a kind of thing.
         """
+        return self._found(text)
+
+    def _mentions(self, text: str) -> tuple[Mention, ...]:
         if self._pattern is None:
             return ()
         found = [
