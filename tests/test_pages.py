@@ -85,7 +85,7 @@ def post(client: httpx.Client, **fields: str) -> Page:
 
 
 def test_the_first_page_offers_questions_as_buttons_of_a_form(client: httpx.Client) -> None:
-    response = client.get("/")
+    response = client.get("/ask")
     page = Page(response.text)
     assert page.one("html")[0]["lang"] == "en"
     assert [a["value"] for a, _ in page.all("button") if a.get("name") == "question"] == [
@@ -150,7 +150,7 @@ def test_a_question_that_cannot_be_taken_is_said_in_the_page(
 def test_markup_in_a_question_stays_text(client: httpx.Client, question: str) -> None:
     page = post(client, question=question)
     assert page.one("p", **{"class": "asked"})[1] == question
-    assert len(page.all("script")) == 1
+    assert not page.all("script")
     assert not page.all("img")
 
 
@@ -276,7 +276,7 @@ def test_two_quotes_are_two_figures() -> None:
 
 
 def test_the_scripts_never_write_html() -> None:
-    for script in WEB.glob("*.js"):
+    for script in WEB.rglob("*.js"):
         text = script.read_text(encoding="utf-8")
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(", text
@@ -289,7 +289,8 @@ def test_static_files_may_be_kept_by_the_browser(client: httpx.Client) -> None:
         for attributes, _ in page.all(name):
             response = client.get(attributes[attribute])
             assert response.status_code == 200
-            assert response.headers["cache-control"] == "public, max-age=86400"
+            kept = "31536000, immutable" if "/widget/" in attributes[attribute] else "86400"
+            assert response.headers["cache-control"] == f"public, max-age={kept}"
             again = client.get(
                 attributes[attribute], headers={"if-none-match": response.headers["etag"]}
             )

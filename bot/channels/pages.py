@@ -1,7 +1,4 @@
-"""The HTML pages: the chat, one answer without JavaScript, an error.
-
-Each page is whole without JavaScript; `web/chat.js` takes over the forms where it runs.
-"""
+"""The HTML pages: the chat as a form, one exchange a page and without JavaScript, and an error."""
 
 from __future__ import annotations
 
@@ -39,6 +36,10 @@ class Look:
                 digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
 
+    def static(self, name: str) -> str:
+        """The address of a static file, a new one where a file has changed."""
+        return f"/static/{name}?v={self.version}"
+
 
 def chat_page(
     look: Look,
@@ -66,15 +67,13 @@ def chat_page(
             suggestion_form(suggestions, conversation_id, "You could ask"),
         )
     refused = asked if problem else ""
-    return _page(
+    return frame(
         look,
         look.title,
         element(
             "header",
             element("h1", look.title),
-            element(
-                "button", "New conversation", type="button", id="new", class_="quiet", hidden=True
-            ),
+            element("a", "New conversation", href="/ask", class_="quiet") if reply else None,
         ),
         element(
             "main",
@@ -86,14 +85,10 @@ def chat_page(
                 aria_label="Conversation",
                 tabindex="0",
             ),
-            element("p", id="status", role="status"),
             element("p", problem, id="problem", role="alert"),
-            # Screen readers hear each finished answer from here, once, as plain text.
-            element("div", id="spoken", class_="hidden", role="log", aria_live="polite"),
-            _composer(look, conversation_id, refused or ""),
+            composer(look, conversation_id, refused or ""),
         ),
         _footer(look),
-        script="chat.js",
     )
 
 
@@ -157,7 +152,7 @@ def source_link(citation: dict[str, Any]) -> str:
 
 
 def error_page(look: Look, status: int, title: str, detail: str) -> Markup:
-    return _page(
+    return frame(
         look,
         title,
         element("header", element("h1", title)),
@@ -173,7 +168,7 @@ def error_page(look: Look, status: int, title: str, detail: str) -> Markup:
 
 def page_with(look: Look, title: str, *body: Markup, script: str | None = None) -> Markup:
     """A page of other content in the common frame."""
-    return _page(look, title, *body, _footer(look), script=script)
+    return frame(look, title, *body, _footer(look), script=script)
 
 
 def _citation(citation: dict[str, Any]) -> Markup:
@@ -206,7 +201,8 @@ def _without(lines: Sequence[str], shown: Sequence[str]) -> list[str]:
     return [line for line in lines if normalise(_LIST_MARK.sub("", line)) not in elsewhere]
 
 
-def _composer(look: Look, conversation_id: str, text: str) -> Markup:
+def composer(look: Look, conversation_id: str, text: str) -> Markup:
+    """The form to ask with, `text` already in it."""
     return element(
         "form",
         element("input", type="hidden", name="conversation_id", value=conversation_id),
@@ -243,8 +239,16 @@ def _footer(look: Look) -> Markup:
     )
 
 
-def _page(look: Look, title: str, *body: Markup, script: str | None = None) -> Markup:
-    static = f"/static/{{}}?v={look.version}".format
+def frame(
+    look: Look,
+    title: str,
+    *body: Markup,
+    script: str | None = None,
+    more: Sequence[Markup] = (),
+    class_: str | None = None,
+) -> Markup:
+    """A whole page around `body`, which is of `class_`; `more` goes into its head."""
+    static = look.static
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -253,7 +257,8 @@ def _page(look: Look, title: str, *body: Markup, script: str | None = None) -> M
         element("title", title),
         element("link", rel="icon", href=static("icon.svg"), type="image/svg+xml"),
         element("link", rel="stylesheet", href=static("page.css")),
+        *more,
         element("script", src=static(script), type="module") if script else None,
     )
-    html = element("html", head, element("body", *body), lang=look.language)
+    html = element("html", head, element("body", *body, class_=class_), lang=look.language)
     return joined(Markup("<!doctype html>\n"), html)

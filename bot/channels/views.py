@@ -11,10 +11,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from bot.channels.home_page import home_page
 from bot.channels.markup import Markup
 from bot.channels.pages import WEB, chat_page
 from bot.channels.site import Site
 from bot.channels.source_page import source_page
+from bot.channels.topics import topics
+from bot.channels.widget import load_widget
 from bot.errors import QuestionError
 from bot.types import Span
 
@@ -24,14 +27,24 @@ _FORM = "application/x-www-form-urlencoded"
 def html_routes(site: Site) -> APIRouter:
     """The pages and what they load."""
 
-    async def home(_: Request) -> Response:
-        return _html(chat_page(site.look, await site.suggestions()))
+    by_topic = topics(site.bot.knowledge)
+
+    async def home(request: Request) -> Response:
+        page = home_page(
+            site.look,
+            site.about(),
+            (await site.suggestions())[:3],
+            by_topic,
+            load_widget(),
+            f"{request.url.scheme}://{request.url.netloc}",
+        )
+        return _html(page)
 
     async def ask(request: Request) -> Response:
         fields = await _fields(request)
         question = fields.get("question")
         if question is None:
-            return await home(request)
+            return _html(chat_page(site.look, await site.suggestions()))
         try:
             reply = await site.ask(question, fields.get("conversation_id"))
         except QuestionError as error:

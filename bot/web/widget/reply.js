@@ -9,17 +9,18 @@ const FRAGMENT_WORDS = 6; // of a longer one, so many at either end
 export function replyElement(message, reply, chat) {
   const { say } = chat;
   const cited = reply.citations.length > 0;
+  const { own, lead } = lines(reply);
   const rephrased = cited && plain(reply.question) !== plain(message.question);
   return el("div", { class: `reply ${reply.kind}`, part: `reply reply-${reply.kind}` },
     el("span", { class: "hidden" }, say("bot")),
     rephrased && el("p", { class: "understood" }, say("understood", { question: reply.question })),
-    lines(reply).map((line) => el("p", { part: "text", dir: "auto", lang: chat.language }, line)),
+    own.map((line) => el("p", { part: "text", dir: "auto", lang: chat.language }, line)),
     reply.missing.length > 0 && reply.kind === "decline" &&
       el("p", { class: "missing" }, say("missing", { words: reply.missing.map((word) => `“${word}”`).join(", ") })),
     reply.citations.map((citation) => citationElement(citation, chat)),
     cited && actions(message, reply, chat),
     !cited && reply.kind !== "smalltalk" && chat.contact(),
-    suggestionList(reply.suggestions, say(reply.kind === "clarify" ? "options" : "suggestions"), chat),
+    suggestionList(reply.suggestions, lead, chat),
     !cited && time(message, chat));
 }
 
@@ -27,10 +28,10 @@ export function replyElement(message, reply, chat) {
 export function spoken(reply, say) {
   if (!reply.citations.length) return reply.text;
   const quotes = reply.citations.map(({ title, quote }) => say("quoted", { title, quote }));
-  return [...lines(reply), ...quotes].join("\n");
+  return [...lines(reply).own, ...quotes].join("\n");
 }
 
-/** Questions as buttons; one that was used says so and can be used again. */
+/** Questions as buttons under a heading, if any; one that was used says so and can be used again. */
 export function suggestionList(questions, heading, chat) {
   if (!questions.length) return null;
   const items = questions.map((question) => {
@@ -47,7 +48,8 @@ export function suggestionList(questions, heading, chat) {
     return el("li", {}, button);
   });
   return el("div", { class: "suggestions", part: "suggestions" },
-    el("p", { class: "soft" }, heading), el("ul", { role: "list" }, items));
+    heading && el("p", { class: "soft" }, heading),
+    el("ul", { role: "list", "aria-label": heading || chat.say("options") }, items));
 }
 
 /** Where a quote stands: in the document itself, or on the server's page of it. */
@@ -66,7 +68,7 @@ export function textFragment(quote) {
   return [words.slice(0, FRAGMENT_WORDS), words.slice(-FRAGMENT_WORDS)].map((part) => escape(part.join(" "))).join(",");
 }
 
-/** The reply's own lines: without the quotes, and without the questions that are buttons. */
+/** The reply's own lines, without the quotes and the questions that are buttons; `lead` leads to those. */
 function lines(reply) {
   let text = reply.text;
   if (reply.citations.length) {
@@ -76,8 +78,8 @@ function lines(reply) {
   const shown = new Set(reply.suggestions.map(plain));
   const own = text.split("\n")
     .filter((line) => line.trim() && !shown.has(plain(line.replace(/^\s*(\d+[.)]|[-*•–])\s*/, ""))));
-  // "I can answer, for example:" leads to the buttons, which have a heading of their own.
-  return shown.size && own.length > 1 && own.at(-1).trim().endsWith(":") ? own.slice(0, -1) : own;
+  const leads = shown.size > 0 && own.length > 1 && own.at(-1).trim().endsWith(":");
+  return { own: leads ? own.slice(0, -1) : own, lead: leads ? own.at(-1) : null };
 }
 
 function citationElement(citation, chat) {

@@ -3,7 +3,7 @@ export default {
   title: "Fragen und Antworten",
   greeting: "Fragen Sie mit eigenen Worten. Sie bekommen den Satz, der antwortet, Wort für Wort, und wo er steht.",
   suggestions: "Sie könnten fragen",
-  options: "Welche meinen Sie?",
+  options: "Fragen zur Auswahl",
   input: "Ihre Frage",
   send: "Senden",
   close: "Schließen",

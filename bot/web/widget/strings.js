@@ -4,7 +4,7 @@ export default {
   title: "Questions and answers",
   greeting: "Ask in your own words. You get the sentence that answers, word for word, and where it stands.",
   suggestions: "You could ask",
-  options: "Which one?",
+  options: "Questions to choose from",
   input: "Your question",
   send: "Send",
   close: "Close",

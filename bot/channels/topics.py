@@ -1,0 +1,64 @@
+"""The questions a knowledge answers, by topic, for people to look through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.knowledge import Knowledge
+from bot.passages import passage_at
+from bot.types import QAPair
+
+MOST_TOPICS = 24
+MOST_QUESTIONS = 60  # of one topic
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Questions under one name, in the documents' order; `more` were left out."""
+
+    name: str
+    questions: tuple[str, ...]
+    more: int = 0
+
+
+def topics(knowledge: Knowledge) -> tuple[Topic, ...]:
+    """All questions once, under the documents' headings where most answers have one, else under
+    the subjects they are about."""
+    headings = _headings(knowledge)
+    named = sum(heading is not None for heading in headings.values())
+    by_heading = 2 * named >= len(headings)
+    name: Callable[[QAPair], str] = (
+        (lambda pair: headings[pair.id] or "") if by_heading else _subjects
+    )
+    found: dict[str, list[str]] = {}
+    for pair in sorted(knowledge.pairs, key=lambda p: p.provenance.evidence.start):
+        found.setdefault(name(pair), []).append(pair.question)
+    rest = found.pop("", [])
+    if not by_heading:  # what is said of one thing before what is said of several
+        found = dict(sorted(found.items(), key=lambda item: (item[0].count(" and "), item[0])))
+        found = {key: found[key] for key in sorted(found, key=lambda k: " and " in k)}
+    if rest:
+        found["Other questions" if found else knowledge.title] = rest
+    return tuple(
+        Topic(key, tuple(questions[:MOST_QUESTIONS]), max(0, len(questions) - MOST_QUESTIONS))
+        for key, questions in list(found.items())[:MOST_TOPICS]
+    )
+
+
+def _headings(knowledge: Knowledge) -> dict[str, str | None]:
+    """Each pair's heading."""
+    passages = {
+        document.id: [p for p in knowledge.passages if p.document_id == document.id]
+        for document in knowledge.documents
+    }
+    return {
+        pair.id: passage_at(passages[pair.provenance.document_id], pair.provenance.evidence).heading
+        if passages[pair.provenance.document_id]
+        else None
+        for pair in knowledge.pairs
+    }
+
+
+def _subjects(pair: QAPair) -> str:
+    return " and ".join(pair.subjects)
