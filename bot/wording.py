@@ -7,6 +7,7 @@ the same normal form, so that they can't change an answer.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -31,6 +32,7 @@ FUNCTION_WORDS = frozenset(
 )
 
 _stemmer = snowballstemmer.stemmer("english")
+_stemming = threading.Lock()  # the stemmer keeps the word it works on in itself
 
 
 def clean(text: str) -> str:
@@ -40,9 +42,12 @@ def clean(text: str) -> str:
     """
     if text.isascii():
         return " ".join(_CONTROLS.sub(" ", text).replace("`", "'").split())
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES).translate(_DASHES)
+    # What is dropped may part letters that belong together, and NFKC would take an acute accent
+    # that was typed for an apostrophe apart: both go before it.
     kept = (" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in text)
-    return " ".join("".join(c for c in kept if unicodedata.category(c) not in ("Cf", "Cs")).split())
+    text = "".join(c for c in kept if unicodedata.category(c) not in ("Cf", "Cs"))
+    text = unicodedata.normalize("NFKC", text.translate(_QUOTES))
+    return " ".join(text.translate(_QUOTES).translate(_DASHES).split())
 
 
 def normalise(text: str) -> str:
@@ -58,7 +63,8 @@ def words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Snowball (Porter2) stem of one lower-case word, possessive dropped."""
-    return str(_stemmer.stemWord(word.removesuffix("'s")))
+    with _stemming:
+        return str(_stemmer.stemWord(word.removesuffix("'s")))
 
 
 def content_words(text: str) -> tuple[str, ...]:
