@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from bot.batching import BatchingEncoder
 from bot.cache import Cache, EmbeddingCache
 from bot.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
 from bot.conversation import fresh, remember
@@ -109,7 +110,7 @@ class Bot:
         point = load_operating_point(knowledge, encoder.digest, settings.max_wrong)
         return cls(
             knowledge,
-            encoder,
+            BatchingEncoder(encoder),
             index=index,
             subjects=subjects,
             router=router,
