@@ -80,7 +80,7 @@ class Retriever:
     def __init__(self, index: Index, encoder: Encoder, subjects: Subjects) -> None:
         self.index, self._encoder, self._subjects = index, encoder, subjects
         self._normal = [normalise(text) for text in index.texts]
-        self._speller = Speller((*index.texts, *(a.text for a in index.answers)))
+        self._speller = Speller((*index.texts, *(a.text for a in index.answers)), self._is_word)
         self._prototypes = np.flatnonzero(index.owners == index.out)
         self._rows = _rows_by_subjects(index)
         self._stems = lru_cache(maxsize=4096)(self._stems_of)
@@ -156,9 +156,11 @@ class Retriever:
             fuzzy=max(fuzz.token_set_ratio(plain, self._normal[r]) for r in ranked) / 100.0,
             covered=covered,
         )
-        return Candidate(
-            a, int(index.pairs[ranked[0]]), index.texts[ranked[0]], signals, missing
-        )
+        return Candidate(a, int(index.pairs[ranked[0]]), index.texts[ranked[0]], signals, missing)
+
+    def _is_word(self, word: str) -> bool:
+        """Whether the model knows `word` as a whole: then it is a common one, and no error."""
+        return len(self._encoder.encode_tokens(word).spans) == 1
 
     def _stems_of(self, a: int) -> frozenset[str]:
         rows = [r for own in self._rows[a].values() for r in own]
@@ -179,7 +181,9 @@ def _rows_by_subjects(index: Index) -> list[dict[frozenset[str], NDArray[np.intp
     """The rows of each answer, by the subjects of the pair that they belong to."""
     about = {p: s for a in index.answers for p, s in zip(a.pairs, a.subjects, strict=True)}
     rows: list[dict[frozenset[str], list[int]]] = [{} for _ in index.answers]
-    for row, (owner, pair) in enumerate(zip(index.owners.tolist(), index.pairs.tolist(), strict=True)):
+    for row, (owner, pair) in enumerate(
+        zip(index.owners.tolist(), index.pairs.tolist(), strict=True)
+    ):
         if pair >= 0:
             rows[owner].setdefault(about[pair], []).append(row)
     return [{s: np.array(r, np.intp) for s, r in own.items()} for own in rows]

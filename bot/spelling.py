@@ -1,14 +1,17 @@
 """Mending typing errors against the words that the knowledge uses.
 
-Only a word that the knowledge doesn't know is mended, only to a word with the same first letter
-that is one edit away (two from eight letters on). Of several as near, the one used most often.
+Only a word that neither the knowledge nor the language knows is mended, only to a word with the
+same first letter that is one edit away (two from eight letters on, if no letter but one is
+another). Of several as near, the one used most often. To leave an error costs an answer; to mend
+what is none would answer a question that nobody asked.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
@@ -16,28 +19,41 @@ from rapidfuzz.process import extract
 from bot.wording import FUNCTION_WORDS, clean, words
 
 SHORTEST = 5  # letters; shorter words have too many neighbours
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
 class Speller:
-    """Knows the words of `texts`; `mend` is a pure function of its argument."""
+    """Knows the words of `texts`; `mend` is a pure function of its argument.
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    `is_word` tells whether a word in small letters is one of the language; it is asked only for
+    words that would be mended.
+    """
+
+    def __init__(
+        self, texts: Iterable[str], is_word: Callable[[str], bool] = lambda word: False
+    ) -> None:
         self._uses = Counter(word for text in texts for word in words(text))
         self._known = FUNCTION_WORDS | self._uses.keys()
+        self._is_word = is_word
         self._by_start: dict[str, list[str]] = defaultdict(list)
         for word in sorted(self._known):
             if len(word) >= SHORTEST - 1 and word.isalpha():
                 self._by_start[word[0]].append(word)
+        self._mended = lru_cache(maxsize=4096)(self._nearest)
 
     def mend(self, text: str) -> str:
         """`text` cleaned, with each unknown word replaced by its one near neighbour."""
         return _WORD.sub(lambda match: self._word(match.group()), clean(text))
 
     def _word(self, word: str) -> str:
-        lower = word.casefold()
-        if len(lower) < SHORTEST or lower in self._known:
-            return word
+        bare, owner = (word[:-2], word[-2:]) if word[-2:] in ("'s", "'S") else (word, "")
+        lower = bare.casefold()
+        if len(lower) < SHORTEST or lower in self._known or not lower.isalpha():
+            return word  # "doesn't" too: nothing may take its "not" away
+        near = self._mended(lower)
+        return word if near is None else near + owner
+
+    def _nearest(self, lower: str) -> str | None:
         edits = 1 if len(lower) < 8 else 2
         near = extract(
             lower,
@@ -47,6 +63,16 @@ class Speller:
             limit=8,
             processor=None,
         )
-        if not near:
-            return word
-        return str(min(near, key=lambda found: (found[1], -self._uses[found[0]]))[0])
+        found = [(n[1], -self._uses[n[0]], n[0]) for n in near if n[1] < 2 or _alike(lower, n[0])]
+        if not found or (lower.endswith("nt") and lower[:-2] in FUNCTION_WORDS):
+            return None
+        return None if self._is_word(lower) else min(found)[2]
+
+
+def _alike(typed: str, word: str) -> bool:
+    """Whether two edits are those of typing: at most one letter is another, none or one is extra.
+
+    "infected" is no typing error of "invented", and "prednisone" none of "prednisolone".
+    """
+    one, other = Counter(typed), Counter(word)
+    return (one - other).total() <= 1 and (other - one).total() <= 1
