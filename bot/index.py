@@ -97,8 +97,8 @@ def build_index(
             pairs.append(p)
             prototypes.append(-1)
     said = set(map(normalise, texts))
-    for a, answer in enumerate(answers):
-        # What an answer says is an example of what it answers.
+    # What an answer says is an example of what it answers; among very many it isn't worth its time.
+    for a, answer in enumerate(answers if len(texts) <= answerability.WHOLE // 2 else ()):
         for sentence in split_sentences(answer.text)[:STATEMENTS]:
             text = compared(sentence.of(answer.text), subjects)
             if normalise(text) not in said:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def terms(text: str) -> list[str]:
     return stems + [f"{a} {b}" for a, b in zip(stems, stems[1:], strict=False)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """An inverted index of n texts: the postings of term t are rows[starts[t]:starts[t + 1]]."""
 
@@ -103,14 +104,22 @@ class Lexicon:
 
     def gram_of(self, chosen: NDArray[np.int64]) -> Floats:
         """Cosines among the texts `chosen` [k], float32 [k, k]."""
-        place = np.full(self.size, -1, np.int64)
-        place[chosen] = np.arange(len(chosen))
-        postings = np.flatnonzero(place[self.rows] >= 0)
-        columns = np.searchsorted(self.starts, postings, side="right") - 1
-        _, columns = np.unique(columns, return_inverse=True)
-        dense = np.zeros((len(chosen), int(columns.max(initial=-1)) + 1), np.float32)
-        dense[place[self.rows[postings]], columns] = self.weights[postings]
+        starts, columns, weights = self._by_text
+        slices = [np.arange(starts[row], starts[row + 1]) for row in chosen.tolist()]
+        taken = np.concatenate(slices) if slices else np.zeros(0, np.int64)
+        _, places = np.unique(columns[taken], return_inverse=True)
+        dense = np.zeros((len(chosen), int(places.max(initial=-1)) + 1), np.float32)
+        dense[np.repeat(np.arange(len(chosen)), [len(s) for s in slices]), places] = weights[taken]
         return dense @ dense.T
+
+    @cached_property
+    def _by_text(self) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:
+        """(starts [n + 1], terms, weights): the postings again, text by text."""
+        terms = np.repeat(np.arange(len(self.idf), dtype=np.int32), np.diff(self.starts))
+        order = np.argsort(self.rows, kind="stable")
+        starts = np.zeros(self.size + 1, np.int64)
+        np.cumsum(np.bincount(self.rows, minlength=self.size), out=starts[1:])
+        return starts, terms[order], self.weights[order]
 
     def rarity(self, word_stem: str) -> float:
         """The idf of a stem, >= 1; that of a word seen once where it is unknown."""

@@ -111,7 +111,7 @@ class Retriever:
             )
         order = [
             int(a)
-            for a in np.argsort(-scores[:-1], kind="stable")[: 4 * CANDIDATES]
+            for a in _best(scores[:-1], 4 * CANDIDATES)
             if any(fits(asked, about) for about in index.answers[a].subjects)
         ][:CANDIDATES]
         outside = self._prototypes
@@ -175,6 +175,14 @@ class Retriever:
         total = sum(weights.values())
         held = sum(v for s, v in weights.items() if s in known)
         return missing, held / total if total else 0.0
+
+
+def _best(scores: Vectors, count: int) -> NDArray[np.intp]:
+    """The places of the `count` highest scores, best first, ties in order."""
+    if len(scores) <= 8 * count:
+        return np.argsort(-scores, kind="stable")[:count]
+    top = np.sort(np.argpartition(-scores, count)[:count])
+    return top[np.argsort(-scores[top], kind="stable")]
 
 
 def _rows_by_subjects(index: Index) -> list[dict[frozenset[str], NDArray[np.intp]]]:
