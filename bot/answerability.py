@@ -35,7 +35,8 @@ SETTINGS = f"{SHARPNESS}/{WORDING}/{RIDGE}/{WHOLE}/{WHOLE_CLASSES}"  # what a ke
 
 def kernel(cosines: Floats, wording: Floats) -> Floats:
     """Similarity to examples, 0..1.15, from cosines of vectors and of TF-IDF rows."""
-    return np.exp(np.float32(SHARPNESS) * (cosines - 1)) + np.float32(WORDING) * wording
+    meaning: Floats = np.exp(np.float32(SHARPNESS) * (cosines - 1))
+    return meaning + np.float32(WORDING) * wording
 
 
 def fits_whole(wordings: int, classes: int) -> bool:
@@ -65,7 +66,8 @@ def fit_head(
     targets = np.zeros((len(owners), classes + 1), np.float32)
     targets[np.arange(len(owners)), owners] = 1
     weights: Floats = inverse @ targets
-    held: Floats = targets - weights / np.diag(inverse)[:, None]
+    diagonal: Floats = np.diag(inverse)
+    held: Floats = targets - weights / diagonal[:, None]
     return weights, held
 
 
@@ -79,7 +81,8 @@ def local_scores(
     count = min(NEAREST, len(owners))
     near = np.argpartition(-similarities, count - 1)[:count]
     chosen = vectors[near]
-    system = kernel(chosen @ chosen.T, lexicon.gram_of(near)) + RIDGE * np.eye(count, dtype=np.float32)
+    system = kernel(chosen @ chosen.T, lexicon.gram_of(near)) + RIDGE * np.eye(
+        count, dtype=np.float32
+    )
     weights = np.linalg.solve(system, similarities[near])
     return np.bincount(owners[near], weights, minlength=classes + 1).astype(np.float32)
-

@@ -22,12 +22,14 @@ from bot.encoders import Encoder, load_encoder
 from bot.errors import QuestionError
 from bot.index import Index, build_index
 from bot.knowledge import Knowledge, load_knowledge
+from bot.knowledge_files import MANIFEST
 from bot.operating_point import load_operating_point
 from bot.reasoning import Finding, Reasoner
 from bot.receipts import Receipt
 from bot.replies import Writer
 from bot.retrieval import Retriever
 from bot.routing import Router, fit_head
+from bot.safety_head import SETTINGS as SAFETY_SETTINGS
 from bot.safety_head import SafetyHead, load_prototypes
 from bot.settings import Settings
 from bot.subjects import Subjects
@@ -72,16 +74,24 @@ class Bot:
         decider = Decider(knowledge, index, subjects, confidence, threshold)
         retriever = Retriever(index, encoder, subjects)
         self._reasoner = Reasoner(knowledge, encoder, retriever, router, decider, subjects)
-        self._writer = Writer(knowledge, load_texts(knowledge.texts, knowledge.root))
+        texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
+        self._writer = Writer(knowledge, texts)
         self._suggester = Suggester(knowledge, index, subjects)
         self._longest = max_question_chars
         self._turns, self._age = conversation_turns, conversation_minutes * 60
         self._clock = clock
 
     @classmethod
-    def load(cls, settings: Settings, *, progress: Callable[[str], None] | None = None) -> Bot:
+    def load(
+        cls,
+        settings: Settings,
+        *,
+        progress: Callable[[str], None] | None = None,
+        calibrated: bool = True,
+    ) -> Bot:
         """Everything from disk: the knowledge, the model, the cached index (built where missing).
 
+        `calibrated` False leaves a saved operating point aside, for the command that chooses one.
         Raises KnowledgeError, DocumentError, EncoderError or SettingsError, each saying what to do.
         """
         say = progress or (lambda line: None)
@@ -107,7 +117,11 @@ class Bot:
             domain=knowledge.domain,
             head=_safety_head(known, encoder, vectors, cache),
         )
-        point = load_operating_point(knowledge, encoder.digest, settings.max_wrong)
+        point = (
+            load_operating_point(knowledge, encoder.digest, settings.max_wrong, say)
+            if calibrated
+            else None
+        )
         return cls(
             knowledge,
             BatchingEncoder(encoder),
@@ -130,7 +144,8 @@ class Bot:
             raise QuestionError("The question is empty. Please write what you would like to know.")
         if len(question) > self._longest:
             raise QuestionError(
-                f"The question has {len(question):,} characters; at most {self._longest:,} are read."
+                f"The question has {len(question):,} characters; at most {self._longest:,} are "
+                "read. Please ask it in fewer words."
             )
         now = self._clock()
         conversation = conversation or Conversation(secrets.token_urlsafe(16), updated=now)
@@ -190,8 +205,11 @@ class Bot:
 
 
 def replay(bot: Bot, receipt: Mapping[str, object]) -> Iterable[str]:
-    """What is different when the question of `receipt` is asked again now; nothing if the same."""
-    asked = str(receipt.get("asked") or receipt.get("question") or "")
+    """What is different when the question of `receipt` is asked again now; nothing if the same.
+
+    It is asked as it was understood: a follow-up as the self-contained question that it meant.
+    """
+    asked = str(receipt.get("understood") or receipt.get("asked") or "")
     if not asked.strip():
         yield "the receipt holds no question"
         return
@@ -223,7 +241,9 @@ def _safety_head(
     known: Sequence[str], encoder: Encoder, vectors: EmbeddingCache, cache: Cache
 ) -> SafetyHead:
     names = [field.name for field in fields(SafetyHead) if field.init]
-    parts = ["safety", encoder.digest, *names, *load_prototypes().texts, *known]
+    shipped = load_prototypes()
+    parts = ["safety", encoder.digest, SAFETY_SETTINGS, *names, *shipped.texts, *shipped.labels]
+    parts += [*shipped.intents, *known]
     key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     found = cache.get(key)
     if found is not None:

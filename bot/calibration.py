@@ -94,6 +94,14 @@ class OperatingPoint:
     bound: float  # upper confidence bound of the wrong share, <= max_wrong
     coverage: float  # share of the answerable calibration questions answered right
 
+    def __post_init__(self) -> None:
+        shares = ("threshold", "max_wrong", "delta", "bound", "coverage")
+        for name in shares:
+            if not 0 <= getattr(self, name) <= 1:  # NaN too
+                raise ValueError(f"{name} is in 0..1, not {getattr(self, name)!r}")
+        if not 0 <= self.wrong <= self.questions:
+            raise ValueError(f"{self.wrong!r} of {self.questions!r} questions can't be wrong")
+
 
 def choose_operating_point(
     probabilities: Doubles,

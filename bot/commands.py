@@ -227,43 +227,13 @@ def _make_folder(folder: Path) -> None:
 
 def calibrate(parsed: argparse.Namespace) -> int:
     """Choose the operating point of a knowledge on its labelled questions, and save it."""
-    import numpy as np
+    from bot.operating_point import FILE, described
+    from bot.operating_point import calibrate as choose
 
-    from bot.calibration import choose_operating_point
-    from bot.errors import CalibrationError
-    from bot.exam import matches, read_exam
-    from bot.operating_point import save_operating_point
-
-    # The risk is what this command is told; one set elsewhere may not have been chosen for yet.
-    bot = _load(parsed, max_wrong=None)
-    file = bot.knowledge.calibration
-    if file is None:
-        raise CalibrationError(
-            f"{bot.knowledge.root}: there is no calibration.jsonl; write labelled questions into "
-            'it, a line each: {"q": ..., "kind": "answerable", "gold": ["text of the answer"]}'
-        )
-    questions = [question for dialogue in read_exam(file) for question in dialogue]
-    probability, right = [], []
+    bot = _load(parsed, calibrated=False)
     with _progress("asking") as advance:
-        for done, question in enumerate(questions, 1):
-            found = bot.consider(question.text).matches
-            probability.append(found[0].probability if found else 0.0)
-            right.append(bool(found) and matches(question.gold, [found[0].pair.answer]))
-            advance(done, len(questions))
-    point = choose_operating_point(
-        np.array(probability),
-        np.array(right),
-        np.array([bool(question.gold) for question in questions]),
-        parsed.max_wrong,
-    )
-    written = save_operating_point(bot.knowledge, point, bot.model_digest)
-    print(
-        f"threshold    {point.threshold:.4f}\n"
-        f"coverage     {point.coverage:.1%} of the answerable questions are answered right\n"
-        f"wrong        {point.wrong} of {point.questions} questions\n"
-        f"bound        {point.bound:.2%} wrong at most, with {1 - point.delta:.0%} certainty\n"
-        f"saved        {written}"
-    )
+        point = choose(bot, parsed.max_wrong, advance)
+    print("\n".join(described(point, bot.knowledge.root / FILE)))
     return DONE
 
 
@@ -315,13 +285,13 @@ def _settings(parsed: argparse.Namespace) -> Settings:
     return load_settings(knowledge=parsed.knowledge)
 
 
-def _load(parsed: argparse.Namespace, *, quarantine: bool = True, **changed: object) -> Bot:
+def _load(parsed: argparse.Namespace, *, quarantine: bool = True, calibrated: bool = True) -> Bot:
     """The bot; what it does that takes long, and what it can't serve, is told on stderr."""
     from bot.bot import Bot
 
     settings = _settings(parsed)
     with _passing() as tell:
-        bot = Bot.load(settings.model_copy(update=changed) if changed else settings, progress=tell)
+        bot = Bot.load(settings, progress=tell, calibrated=calibrated)
     if quarantine and bot.knowledge.quarantined:
         for pair in bot.knowledge.quarantined:
             _say(str(pair))

@@ -29,6 +29,7 @@ WORD_WEIGHT = 0.3  # of one word against a vector of length 1
 LEAST_COUNT = 4  # prototypes that a word or pair must stand in
 STRENGTH = 5.0  # inverse regularisation of the logistic regression
 ROUNDS = 60  # steps of L-BFGS: more change no figure
+SETTINGS = f"{WORD_WEIGHT}/{LEAST_COUNT}/{STRENGTH}/{ROUNDS}"  # what a kept head rests on
 
 
 class Encoding(Protocol):

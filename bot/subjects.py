@@ -77,7 +77,7 @@ class Subjects:
     unknown name adds that name; blank ones are left out. All work is linear in the text.
     """
 
-    __slots__ = ("_conditions", "_long", "_names", "_pattern", "_widths", "canonical", "_found")
+    __slots__ = ("_conditions", "_found", "_long", "_names", "_pattern", "_widths", "canonical")
 
     def __init__(
         self, aliases: Iterable[tuple[str, str]] = (), canonical: Iterable[str] = ()
@@ -310,10 +310,14 @@ def _folded(pattern: str) -> str:
 
 
 def _is_title(text: str, start: int, end: int) -> bool:
-    """Whether a name is a form of address: "Ms. Smith", "Ms Smith" (not "Ms is ...")."""
+    """Whether a name is a form of address: "Ms. Smith", "Ms Smith"; not "Ms is", "Is Ms Fatal?"."""
     if text[start:end].rstrip(".") != "Ms":
         return False
-    return re.match(r"\.?\s+[A-Z][a-z]", text[end : end + 8]) is not None
+    after = re.match(r"\.?\s+[A-Z][a-z]+", text[end:])
+    if after is None:
+        return False
+    others = _WORD.findall(text[:start]) + _WORD.findall(text[end + after.end() :])
+    return not others or not all(word[0].isupper() for word in others) or "." in after.group()
 
 
 def _is_kind(text: str, start: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import Literal
 
 from bot.chatspeak import load_yaml
@@ -47,7 +48,8 @@ class Texts(Mapping[str, str]):
 def load_texts(overrides: Mapping[str, str] | None = None, file: Path | None = None) -> Texts:
     """The shipped texts with `overrides` put in; `file` is where the overrides stand.
 
-    Raises KnowledgeError where an override's key is unknown or its text is empty.
+    Raises KnowledgeError where an override's key is unknown, its text is empty or has another
+    {placeholder} than the shipped text.
     """
     shipped = load_yaml("texts.yaml")
     assert isinstance(shipped, dict)
@@ -62,5 +64,33 @@ def load_texts(overrides: Mapping[str, str] | None = None, file: Path | None = N
             raise KnowledgeError(f"there is no text {key!r} to override; known: {known}", file)
         if not isinstance(text, str) or not text.strip():
             raise KnowledgeError(f"the text {key!r} is empty; write one or leave the key out", file)
+        _refuse_placeholders(key, text, _placeholders(lines[key]), file)
         lines[key] = text.strip()
     return Texts(tuple(lines.items()))
+
+
+def _placeholders(text: str) -> frozenset[str]:
+    """What stands in braces in `text`; ValueError where a brace has no counterpart."""
+    found = set()
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is not None:
+            found.add(
+                name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            )
+    return frozenset(found)
+
+
+def _refuse_placeholders(key: str, text: str, known: frozenset[str], file: Path | None) -> None:
+    allowed = ", ".join(f"{{{name}}}" for name in sorted(known)) or "no placeholder"
+    try:
+        unknown = _placeholders(text) - known
+    except ValueError as error:
+        raise KnowledgeError(
+            f"the text {key!r} has a lone brace ({error}); it may have {allowed}",
+            file,
+        ) from error
+    if unknown:
+        raise KnowledgeError(
+            f"the text {key!r} has {{{min(unknown)}}}, which nothing fills; it may have {allowed}",
+            file,
+        )

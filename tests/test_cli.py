@@ -309,8 +309,8 @@ def test_an_operating_point_is_chosen_saved_and_refused(
     shutil.copytree(ARTICLE, root)
     done = quoth(environment, "calibrate", "--max-wrong", "0.1", "--knowledge", root)
     assert done.returncode == 0, done.stderr
-    assert re.search(rb"^coverage +\d+\.\d%", done.stdout, re.M)
-    assert re.search(rb"^bound +\d\.\d\d%", done.stdout, re.M)
+    assert re.search(rb"^answered right +\d+\.\d%", done.stdout, re.M)
+    assert re.search(rb"^bound +at most \d\.\d\d%", done.stdout, re.M)
     assert json.loads((root / "operating_point.json").read_text())["max_wrong"] == 0.1
     set_elsewhere = {**environment, "QUOTH_MAX_WRONG": "0.1"}
     assert quoth(set_elsewhere, "ask", "is ms fatal", "--knowledge", root).returncode == 0

@@ -48,6 +48,8 @@ TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=14).flatmap(
         ("what is a multiple sclerosis", "what is a MS"),
         ("Ms. Smith has als", "Ms. Smith has ALS"),
         ("Ms is bad", "MS is bad"),
+        ("Ms Smith has als", "Ms Smith has ALS"),
+        ("Is Ms Fatal?", "Is MS Fatal?"),
     ],
 )
 def test_every_spelling_of_a_name_becomes_the_canonical_name(text: str, replaced: str) -> None:
