@@ -1,69 +1,107 @@
-"""Opening a database: the engine for SQLite or PostgreSQL, its tables and their version."""
+"""A database: SQLite or PostgreSQL, its tables made or brought up to date, and its transactions."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from bot.errors import SettingsError
+from bot.errors import QuothError, SettingsError
+from bot.tables import METADATA, VERSION
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_MILLISECONDS = 5000  # how long a writer waits for another one
 _ADVISORY_LOCK = 7_168_116  # any fixed number: two servers must not make the tables at once
+_CONNECT_SECONDS = 5
 
 
-METADATA = sa.MetaData()
-VERSION = sa.Table("schema_version", sa.MetaData(), sa.Column("version", sa.Integer))
-CONVERSATIONS = sa.Table(
-    "conversations",
-    METADATA,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("updated", sa.Float, nullable=False, index=True),
-)
-TURNS = sa.Table(
-    "turns",
-    METADATA,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("conversation_id", sa.String(64), nullable=False),
-    sa.Column("turn_id", sa.String(64), nullable=False, index=True),
-    sa.Column("client_id", sa.String(64)),  # NULLs are distinct: a turn need not have one
-    sa.Column("turn", sa.Text, nullable=False),
-    sa.Column("reply", sa.Text, nullable=False),
-    sa.UniqueConstraint("conversation_id", "client_id"),
-)
-QUESTIONS = sa.Table(
-    "questions",
-    METADATA,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
-    sa.Column("asked", sa.Float, nullable=False, index=True),
-    sa.Column("question", sa.Text, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("reason", sa.String(32)),
-    sa.Column("confidence", sa.Float, nullable=False),
-)
-FEEDBACK = sa.Table(
-    "feedback",
-    METADATA,
-    sa.Column("turn_id", sa.String(64), primary_key=True),
-    sa.Column("conversation_id", sa.String(64), nullable=False, index=True),
-    sa.Column("given", sa.Float, nullable=False, index=True),
-    sa.Column("helpful", sa.Boolean, nullable=False),
-    sa.Column("comment", sa.Text),
-    sa.Column("question", sa.Text),
-    sa.Column("kind", sa.String(16), nullable=False),
-)
+class StoreError(QuothError):
+    """The database did not do what was asked; the message holds nothing a person wrote."""
+
+
+class Duplicate(StoreError):
+    """A row with the same key is there already."""
+
+
+class Database:
+    """An open database that many threads share.
+
+    Opening raises SettingsError where `url` is wrong, the driver is missing, the database can't
+    be reached or written, or a newer version of Quoth wrote it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        # Writers of one process queue here: waiting in SQLite itself means to poll, and whoever
+        # polls least often waits longest.
+        self._writers = threading.Lock() if self._engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def transaction(
+        self, write: bool = False, *, durable: bool = False, patience: float | None = None
+    ) -> Iterator[sa.Connection]:
+        """A transaction, rolled back where anything is raised inside. Raises StoreError.
+
+        A `durable` one is on the disk when it ends, so that it outlives a power failure (on
+        PostgreSQL all are); any other outlives the process. One that waits for others waits
+        `patience` seconds at most (default: BUSY_MILLISECONDS).
+        """
+        options = {"write": write, "durable": durable, "patience": patience}
+        try:
+            with (
+                self._turn(write, patience),
+                self._engine.connect().execution_options(**options) as db,
+                db.begin(),
+            ):
+                yield db
+        except IntegrityError:
+            raise Duplicate("this is there already") from None
+        except SQLAlchemyError as error:
+            # Its text can hold the statement: only its class and the driver's word go on.
+            cause = type(getattr(error, "orig", None) or error).__name__
+            raise StoreError(f"the database failed ({type(error).__name__}: {cause})") from None
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _turn(self, write: bool, patience: float | None) -> AbstractContextManager[None]:
+        if not write or self._writers is None:
+            return nullcontext()
+        return _held(self._writers, BUSY_MILLISECONDS / 1000 if patience is None else patience)
+
+
+@contextmanager
+def _held(lock: threading.Lock, seconds: float) -> Iterator[None]:
+    if not lock.acquire(timeout=seconds):
+        raise StoreError("the database failed (other writers take too long)")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def upsert(db: sa.Connection, table: sa.Table, keys: dict[str, Any], rest: dict[str, Any]) -> None:
+    """Insert the row with `keys` and `rest`, or put `rest` where the row stands."""
+    statement = inserting(db, table).values({**keys, **rest})
+    db.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
+
+
+def inserting(db: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that knows ON CONFLICT, of the database's own dialect."""
+    if db.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    return insert(table)
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for `url` whose database has the tables above, made at the first start.
-
-    Raises SettingsError where the URL is wrong, the driver is missing, the database can't be
-    reached or written, or a newer version of Quoth wrote it.
-    """
+    """An engine for `url` whose database has all tables; raises SettingsError as `Database`."""
     try:
         parsed = sa.make_url(url)
     except ArgumentError:
@@ -112,6 +150,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         url.set(drivername="sqlite+pysqlite", database=str(Path(url.database).expanduser())),
         hide_parameters=True,
         connect_args={"isolation_level": None},  # transactions begin below, not in the driver
+        pool_size=32,  # a connection is a file handle: no thread need wait for one
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -119,17 +158,24 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         # WAL: readers don't wait for the writer, and a killed process loses no committed turn.
         # secure_delete: what is deleted for privacy is overwritten, not only unlinked.
         for pragma in (
+            f"busy_timeout={BUSY_MILLISECONDS}",
             "journal_mode=WAL",
             "synchronous=NORMAL",
-            f"busy_timeout={BUSY_MILLISECONDS}",
             "secure_delete=ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        write = options.get("write")
+        if write:
+            patience = options.get("patience")
+            wait = BUSY_MILLISECONDS if patience is None else int(patience * 1000)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={wait}")
+            level = "FULL" if options.get("durable") else "NORMAL"
+            connection.exec_driver_sql(f"PRAGMA synchronous={level}")
         # A writer takes the lock when it begins: a lock taken later can't wait, only fail.
-        write = connection.get_execution_options().get("write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
@@ -137,13 +183,26 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=16,
+            max_overflow=16,
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
         )
     except ImportError:
         raise SettingsError(
             "PostgreSQL needs the psycopg driver: pip install 'quoth[postgres]'."
         ) from None
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        patience = connection.get_execution_options().get("patience")
+        if patience is not None:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(patience * 1000)}")
+
+    return engine
 
 
 def _make_tables(engine: sa.Engine) -> None:
@@ -152,12 +211,14 @@ def _make_tables(engine: sa.Engine) -> None:
             db.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         VERSION.create(db, checkfirst=True)
         found = db.scalar(sa.select(sa.func.max(VERSION.c.version)))
-        if found is None:
-            METADATA.create_all(db)
-            db.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))
-        elif found > SCHEMA_VERSION:
+        if found is not None and found > SCHEMA_VERSION:
             raise SettingsError(
                 f"the database was written by a newer Quoth (its tables have version {found}, this "
                 f"Quoth knows {SCHEMA_VERSION}). Upgrade Quoth, or set QUOTH_DATABASE_URL to "
                 "another database."
             )
+        if found is None or found < SCHEMA_VERSION:
+            # So far newer versions have only added tables.
+            METADATA.create_all(db)
+            db.execute(sa.delete(VERSION))
+            db.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))

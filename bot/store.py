@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from bot.database import CONVERSATIONS, FEEDBACK, QUESTIONS, TURNS, open_engine
-from bot.errors import QuothError
+from bot.database import Database, Duplicate, StoreError, upsert
 from bot.redaction import redact
+from bot.tables import CONVERSATIONS, FEEDBACK, QUESTIONS, TURNS
 from bot.types import Conversation, Turn
 
+__all__ = ["Feedback", "Keeping", "ReviewMode", "ReviewedQuestion", "Store", "StoreError"]
+
 ReviewMode = Literal["off", "redacted", "full"]
-
-
-class StoreError(QuothError):
-    """The database did not do what was asked; the message holds nothing a person wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +79,11 @@ class Store:
     ) -> None:
         self._keeping = keeping or Keeping()
         self._clock = clock
-        self._engine = open_engine(url)
+        self.database = Database(url)
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The last turns of a conversation; None where it is unknown, deleted or too old."""
-        with self._transaction() as db:
+        with self.database.transaction() as db:
             updated = db.scalar(
                 sa.select(CONVERSATIONS.c.updated).where(
                     CONVERSATIONS.c.id == conversation_id,
@@ -107,7 +103,7 @@ class Store:
 
     def earlier_reply(self, conversation_id: str, client_id: str) -> dict[str, Any] | None:
         """The reply already given to the message `client_id`; None where it is new."""
-        with self._transaction() as db:
+        with self.database.transaction() as db:
             row = db.scalar(
                 sa.select(TURNS.c.reply).where(
                     TURNS.c.conversation_id == conversation_id, TURNS.c.client_id == client_id
@@ -127,32 +123,43 @@ class Store:
         Returns the reply that stands: `reply`, or, where another request with the same
         `client_id` came first, the one that it was given.
         """
-        now = self._clock()
         try:
-            with self._transaction(write=True) as db:
-                # The row's lock also orders the writers of one conversation.
-                self._put(db, CONVERSATIONS, "id", conversation_id, {"updated": now})
-                db.execute(
-                    sa.insert(TURNS).values(
-                        conversation_id=conversation_id,
-                        turn_id=turn.turn_id,
-                        client_id=client_id,
-                        turn=json.dumps(asdict(turn)),
-                        reply=json.dumps(reply),
-                    )
-                )
-                self._trim(db, conversation_id)
-                self._keep_question(db, conversation_id, turn, reply, now)
-        except _Duplicate:
+            with self.database.transaction(write=True) as db:
+                self.put_turn(db, conversation_id, turn, reply, client_id)
+        except Duplicate:
             earlier = self.earlier_reply(conversation_id, client_id or "")
             if earlier is None:  # deleted between the two statements
                 raise StoreError("the conversation was deleted while it was answered") from None
             return earlier
         return reply
 
+    def put_turn(
+        self,
+        db: sa.Connection,
+        conversation_id: str,
+        turn: Turn,
+        reply: dict[str, object],
+        client_id: str | None = None,
+    ) -> None:
+        """`add_turn` as a part of the caller's transaction."""
+        now = self._clock()
+        # The row's lock also orders the writers of one conversation.
+        upsert(db, CONVERSATIONS, {"id": conversation_id}, {"updated": now})
+        db.execute(
+            sa.insert(TURNS).values(
+                conversation_id=conversation_id,
+                turn_id=turn.turn_id,
+                client_id=client_id,
+                turn=json.dumps(asdict(turn)),
+                reply=json.dumps(reply),
+            )
+        )
+        self._trim(db, conversation_id)
+        self._keep_question(db, conversation_id, turn, reply, now)
+
     def add_feedback(self, turn_id: str, helpful: bool, comment: str | None = None) -> bool:
         """Keep a verdict on a turn, in place of an earlier one; False where the turn is unknown."""
-        with self._transaction(write=True) as db:
+        with self.database.transaction(write=True) as db:
             row = db.execute(
                 sa.select(TURNS.c.conversation_id, TURNS.c.turn)
                 .where(TURNS.c.turn_id == turn_id)
@@ -172,35 +179,37 @@ class Store:
                 "question": None if helpful or turn.kind == "safety" else review(turn.asked),
                 "kind": turn.kind,
             }
-            self._put(db, FEEDBACK, "turn_id", turn_id, verdict)
+            upsert(db, FEEDBACK, {"turn_id": turn_id}, verdict)
         return True
 
     def questions(self, limit: int = 1000) -> tuple[ReviewedQuestion, ...]:
         """The questions kept for review, newest first."""
         columns = [QUESTIONS.c[name] for name in ReviewedQuestion.__dataclass_fields__]
         query = sa.select(*columns).order_by(QUESTIONS.c.number.desc()).limit(limit)
-        with self._transaction() as db:
+        with self.database.transaction() as db:
             return tuple(ReviewedQuestion(*row) for row in db.execute(query))
 
     def feedback(self, limit: int = 1000) -> tuple[Feedback, ...]:
         """The verdicts, newest first."""
         columns = [FEEDBACK.c[name] for name in Feedback.__dataclass_fields__]
         query = sa.select(*columns).order_by(FEEDBACK.c.given.desc()).limit(limit)
-        with self._transaction() as db:
+        with self.database.transaction() as db:
             return tuple(Feedback(*row) for row in db.execute(query))
 
     def delete_conversation(self, conversation_id: str) -> bool:
         """Delete a conversation with all that came of it; False where there was nothing."""
-        with self._transaction(write=True) as db:
-            gone = sum(
-                db.execute(
-                    sa.delete(table).where(table.c.conversation_id == conversation_id)
-                ).rowcount
-                for table in (TURNS, QUESTIONS, FEEDBACK)
-            )
-            gone += db.execute(
-                sa.delete(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id)
-            ).rowcount
+        with self.database.transaction(write=True) as db:
+            return self.drop_conversation(db, conversation_id)
+
+    def drop_conversation(self, db: sa.Connection, conversation_id: str) -> bool:
+        """`delete_conversation` as a part of the caller's transaction."""
+        gone = sum(
+            db.execute(sa.delete(table).where(table.c.conversation_id == conversation_id)).rowcount
+            for table in (TURNS, QUESTIONS, FEEDBACK)
+        )
+        gone += db.execute(
+            sa.delete(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id)
+        ).rowcount
         return gone > 0
 
     def expire(self) -> int:
@@ -209,7 +218,7 @@ class Store:
         old = sa.select(CONVERSATIONS.c.id).where(
             CONVERSATIONS.c.updated < self._oldest_conversation()
         )
-        with self._transaction(write=True) as db:
+        with self.database.transaction(write=True) as db:
             return sum(
                 db.execute(statement).rowcount
                 for statement in (
@@ -224,25 +233,14 @@ class Store:
 
     def check(self) -> None:
         """Raise StoreError unless the database answers."""
-        with self._transaction() as db:
+        with self.database.transaction() as db:
             db.execute(sa.select(sa.literal(1)))
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.database.close()
 
     def _oldest_conversation(self) -> float:
         return self._clock() - self._keeping.minutes * 60
-
-    def _put(
-        self, db: sa.Connection, table: sa.Table, key: str, value: str, rest: dict[str, object]
-    ) -> None:
-        """Insert the row of `key`, or change it where it stands."""
-        if db.dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert
-        else:
-            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-        statement = insert(table).values({key: value, **rest})
-        db.execute(statement.on_conflict_do_update(index_elements=[key], set_=rest))
 
     def _trim(self, db: sa.Connection, conversation_id: str) -> None:
         kept = (
@@ -279,22 +277,6 @@ class Store:
                 confidence=reply.get("confidence", 0.0),
             )
         )
-
-    @contextmanager
-    def _transaction(self, write: bool = False) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect().execution_options(write=write) as db, db.begin():
-                yield db
-        except IntegrityError:
-            raise _Duplicate("this message was answered by another request") from None
-        except SQLAlchemyError as error:
-            # Its text can hold the statement: only its class and the driver's word go on.
-            cause = type(getattr(error, "orig", None) or error).__name__
-            raise StoreError(f"the database failed ({type(error).__name__}: {cause})") from None
-
-
-class _Duplicate(StoreError):
-    pass
 
 
 def _read_turn(row: str) -> Turn:
