@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot.bot import Bot
 from bot.encoders import Encoder, load_encoder
 from bot.settings import Settings, load_settings
+from bot.store import Store
+
+if TYPE_CHECKING:
+    from browsing import Chat, OtherSite
+    from playwright.sync_api import Browser
 
 ARTICLE = Path(__file__).resolve().parents[1] / "knowledge"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server's address and what it keeps."""
+
+    address: str
+    store: Store
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +52,59 @@ def settings(cache_folder: Path) -> Settings:
 def bot(settings: Settings, encoder: Encoder) -> Bot:
     """The bot on the shipped article, as it serves. Its replies depend on nothing but the turn."""
     return Bot.load(settings)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. It ends with the module: while it runs, asyncio.run() does not."""
+    from browsing import browsing
+
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def other_site() -> Iterator[OtherSite]:
+    """A website whose pages may ask."""
+    from browsing import OtherSite
+
+    site = OtherSite()
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def served(
+    bot: Bot,
+    settings: Settings,
+    other_site: OtherSite,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """The real bot, served as server.py serves it."""
+    from small_bot import serving
+
+    from bot.channels.http import create_app
+
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('served')}/quoth.db")
+    changed = {"allowed_origins": (other_site.origin,), "rate_per_minute": 6000}
+    app = create_app(bot, store, settings.model_copy(update=changed))
+    with serving(app) as address:
+        yield Served(address, store)
+    store.close()
+
+
+@pytest.fixture
+def embedded(browser: Browser, served: Served, other_site: OtherSite) -> Any:
+    """Visit a page of the other website, under the strictest policy, with the chat on it."""
+
+    from browsing import PAGE, STRICT, visiting
+
+    def visit(
+        data: str = "", *, body: str = "", html: str = 'lang="en"', **context: Any
+    ) -> AbstractContextManager[Chat]:
+        tag = f'<script src="{served.address}/widget.js" {data} defer></script>'
+        policy = STRICT.format(host=served.address)
+        url = other_site.put(PAGE.format(body), policy, head=tag, html=html)
+        return visiting(browser, url, **context)
+
+    return visit

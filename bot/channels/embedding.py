@@ -35,7 +35,7 @@ class Embedding:
                     "Pages of this website may not ask here. Its origin must be one of "
                     "QUOTH_ALLOWED_ORIGINS.",
                     # So that the widget can tell why; there is nothing else to read in it.
-                    headers={"Access-Control-Allow-Origin": origin, "Vary": "Origin"},
+                    headers={"Access-Control-Allow-Origin": origin},
                 )
                 await refusal(scope, receive, send)
                 return

@@ -63,8 +63,7 @@ export class Panel {
   }
 
   /** Opens a floating panel; `hidden` is called when it closes and gives what to focus then. */
-  show(hidden) {
-    const gesture = navigator.userActivation?.isActive ?? true;
+  show(hidden, gesture) {
     if (!this.#screen.show(hidden, gesture)) {
       hidden();
       return;

@@ -75,8 +75,8 @@ h2 { flex: 1; min-width: 0; font-size: 1em; font-weight: 650; line-height: 1.3; 
 
 .menu { display: grid; gap: 0.5em; max-height: 55%; overflow-y: auto; padding: 0.9em 1.1em; border-bottom: 1px solid var(--line); background: var(--surface); font-size: 0.92em; flex: none; }
 .choice { display: flex; gap: 0.6em; align-items: flex-start; }
-.choice input { width: 1.5em; height: 1.5em; margin: 0; flex: none; accent-color: var(--link); }
-.choice label { padding-block: 0.05em; }
+.choice input { width: 1.7em; height: 1.7em; margin: 0; flex: none; accent-color: var(--link); }
+.choice label { padding-block: 0.1em; }
 h3 { margin-top: 0.5em !important; font-size: 1em; font-weight: 650; }
 .keys { display: grid; gap: 0.3em; }
 .keys div { display: grid; grid-template-columns: 8em 1fr; }
@@ -123,8 +123,8 @@ textarea { width: 100%; padding: 0.5em 0.7em; border: 1px solid var(--soft); bor
 
 .typing { display: flex; gap: 0.3em; padding: 1em 0.3em !important; }
 .typing i { width: 0.5em; height: 0.5em; border-radius: 50%; background: var(--soft); }
-.notice:empty { display: none; }
 .notice { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5em; padding: 0.7em 1.1em; border-top: 1px solid var(--line); background: var(--surface); color: var(--alarm); font-size: 0.92em; }
+.notice:empty { padding: 0; border: 0; }
 .notice p { flex: 1 1 14em; }
 
 .composer { position: relative; display: flex; gap: 0.5em; padding: 0.6em 0.8em; border-top: 1px solid var(--line); background: var(--surface); flex: none; }

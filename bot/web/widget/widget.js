@@ -111,6 +111,7 @@
     #root = null;
     #launcher = null;
     #watcher = null;
+    #showing = null;
 
     connectedCallback() {
       const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
@@ -125,7 +126,7 @@
         this.#build();
         this.#emit("ready");
       }
-      if (this.hasAttribute("open") && this.mode === "floating") this.#show();
+      if (this.hasAttribute("open") && this.mode === "floating") this.#showing = this.#show(false);
     }
 
     disconnectedCallback() {
@@ -143,7 +144,7 @@
       if (!this.#root || before === now) return;
       if (name === "open") {
         if (now === null) this.#panel?.hide();
-        else if (this.mode === "floating") this.#show();
+        else if (this.mode === "floating") this.#showing = this.#show(navigator.userActivation?.isActive ?? true);
       } else if (name === "accent" || name === "dir" || name === "theme" || name === "position") {
         this.#paint();
       } else {
@@ -178,8 +179,10 @@
 
     /** Opens the chat; resolves when it is there. */
     async open() {
-      if (this.mode === "floating") this.setAttribute("open", "");
-      return this.#ready();
+      if (this.mode !== "floating") return this.#ready();
+      this.setAttribute("open", "");
+      await this.#showing;
+      return this.#panel;
     }
 
     close() { if (this.mode === "floating") this.removeAttribute("open"); }
@@ -247,7 +250,7 @@
       this.#panel = this.#launcher = null;
       this.#root.replaceChildren();
       this.#build();
-      if (open && this.mode === "floating") this.#show();
+      if (open && this.mode === "floating") this.#showing = this.#show(false);
     }
 
     async #ready() {
@@ -271,7 +274,8 @@
       return this.#panel;
     }
 
-    async #show() {
+    /** `gesture`: the visitor did it, just now. Else no focus moves, and no whole screen is taken. */
+    async #show(gesture) {
       const panel = await this.#ready();
       if (!panel || !this.hasAttribute("open")) return;
       this.#launcher.hidden = true;
@@ -279,7 +283,7 @@
         this.#launcher.hidden = false;
         this.removeAttribute("open");
         return this.#launcher.querySelector("button");
-      });
+      }, gesture);
     }
 
     /** Where the chat can't be loaded, the page without JavaScript still answers. */
