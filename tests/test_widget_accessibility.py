@@ -206,7 +206,7 @@ def test_beside_the_page_the_chat_lets_the_focus_out(embedded: Any) -> None:
 
 
 def test_over_the_whole_phone_it_keeps_the_focus_in(embedded: Any) -> None:
-    with opened(embedded(**PHONE)) as chat:
+    with opened(embedded(**PHONE, reduced_motion="reduce")) as chat:
         dialog = chat.page.get_by_role("dialog")
         assert dialog.evaluate("(node) => node.matches(':modal')")
         box = dialog.bounding_box()

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -192,3 +193,15 @@ def test_a_great_many_questions_are_counted_not_all_listed() -> None:
     (topic,) = topics(replace(knowledge, pairs=many))
     assert (len(topic.questions), topic.more) == (60, 40)
     assert SmallBot(replace(knowledge, pairs=many)).knowledge.pairs == many
+
+
+def test_a_first_message_sent_again_finds_the_conversation_it_began(tmp_path: Path) -> None:
+    bot = SmallBot()
+    with small_site(tmp_path, bot) as client:
+        sent = {"question": "is ALS fatal?", "client_id": "0123456789abcdef" * 2}
+        first, again = (client.post("/api/ask", json=sent).json() for _ in range(2))
+        assert again == first
+        assert bot.asked == 1
+        another = client.post("/api/ask", json={**sent, "client_id": "f" * 32}).json()
+        assert another["conversation_id"] != first["conversation_id"]
+        assert client.delete(f"/api/conversations/{first['conversation_id']}").status_code == 204

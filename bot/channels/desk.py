@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import secrets
@@ -15,6 +16,7 @@ from bot.types import Conversation, Turn
 if TYPE_CHECKING:
     from bot.bot import Bot, Exchange
 
+UNGUESSABLE = 32  # characters of a client's id: as many hex digits are 128 bits
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 log = logging.getLogger("quoth.desk")
@@ -40,7 +42,7 @@ class Desk:
         An id that no conversation has, however it was made, starts a new conversation. Raises
         QuestionError for a question that can't be taken.
         """
-        conversation = self._conversation(conversation_id)
+        conversation = self._conversation(conversation_id, client_id)
         if client_id is not None and conversation.turns:
             earlier = self._earlier(conversation.id, client_id)
             if earlier is not None:
@@ -52,20 +54,25 @@ class Desk:
         self._metrics.replies.labels(reply["kind"], reply["reason"] or "").inc()
         try:
             return self._store.add_turn(
-                conversation.id, _turn_of(exchange, question), reply, client_id
+                conversation.id, turn_of(exchange, question), reply, client_id
             )
         except StoreError as error:
             self._failed(error)
             return reply
 
-    def _conversation(self, id: str | None) -> Conversation:
+    def _conversation(self, id: str | None, client_id: str | None) -> Conversation:
         known = None
+        begun = id is None and client_id is not None and len(client_id) >= UNGUESSABLE
+        if begun:
+            # A first message sent again, because its reply was lost, finds what it began.
+            id = hashlib.sha256(f"conversation {client_id}".encode()).hexdigest()
         if id is not None and _ID.fullmatch(id):
             try:
                 known = self._store.conversation(id)
             except StoreError as error:
                 self._failed(error)
-        return known or Conversation(secrets.token_urlsafe(24))
+        new = id if begun and id is not None else secrets.token_urlsafe(24)
+        return known or Conversation(new)
 
     def _earlier(self, conversation_id: str, client_id: str) -> dict[str, Any] | None:
         try:
@@ -79,7 +86,7 @@ class Desk:
         log.warning("answering without the store: %s", error)
 
 
-def _turn_of(exchange: Exchange, question: str) -> Turn:
+def turn_of(exchange: Exchange, question: str) -> Turn:
     """The turn the bot added; where it added none, what is known of it."""
     reply = exchange.reply
     for turn in reversed(exchange.conversation.turns):

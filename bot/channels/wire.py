@@ -27,7 +27,8 @@ class AskRequest(BaseModel):
     client_id: ClientId | None = Field(
         default=None,
         description="Your own id of this message. Sent again in the same conversation, the message "
-        "is not asked again: the reply is the first one.",
+        "is not asked again: the reply is the first one. So it is for a first message, without a "
+        "conversation, where the id is random and has 32 characters or more.",
     )
 
 
