@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,10 @@ from bot.encoders import Encoder, Vectors
 from bot.index import Index, compared
 from bot.spelling import Speller
 from bot.subjects import Subjects
-from bot.wording import content_words, normalise, stem
+from bot.wording import content_words, normalise, stem, words
 
 CANDIDATES = 4
+NEIGHBOURS = 5  # prototypes that tell together what an unanswered question is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Candidate:
     pair: int
     matched_text: str
     signals: Signals
-    missing: tuple[str, ...]  # content words of the question that the answer's side lacks
+    missing: tuple[str, ...]  # content words that neither its wordings nor any answer has
 
     def as_items(self) -> tuple[tuple[str, float], ...]:
         return tuple((name, getattr(self.signals, name)) for name in SIGNALS)
@@ -59,14 +60,23 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The best candidates, best first, and the nearest known question that isn't answered."""
+    """The best candidates, and the nearest known questions that aren't answered; best first."""
 
     question: str  # as compared
     subjects: frozenset[str]
     candidates: tuple[Candidate, ...]
     out: float
-    prototype: int | None  # position in Knowledge.prototypes
-    prototype_cosine: float
+    prototypes: tuple[tuple[int, float], ...]  # (position in Knowledge.prototypes, cosine)
+
+    @property
+    def prototype(self) -> int | None:
+        """The nearest one."""
+        return self.prototypes[0][0] if self.prototypes else None
+
+    @property
+    def prototype_cosine(self) -> float:
+        """Its cosine, -1..1; 0 where there is none."""
+        return self.prototypes[0][1] if self.prototypes else 0.0
 
 
 def fits(asked: frozenset[str], about: frozenset[str]) -> bool:
@@ -99,7 +109,7 @@ class Retriever:
     def _retrieve(self, text: str, vector: Vectors, asked: frozenset[str]) -> Retrieved:
         index = self.index
         if not len(index.owners):
-            return Retrieved(text, asked, (), 0.0, None, 0.0)
+            return Retrieved(text, asked, (), 0.0, ())
         cosines = index.vectors @ vector
         wording = index.lexicon.similarities(text)
         near = answerability.kernel(cosines, wording)
@@ -114,19 +124,16 @@ class Retriever:
             for a in _best(scores[:-1], 4 * CANDIDATES)
             if any(fits(asked, about) for about in index.answers[a].subjects)
         ][:CANDIDATES]
-        outside = self._prototypes
-        best_out = int(outside[np.argmax(cosines[outside])]) if len(outside) else None
+        outside = cosines[self._prototypes]
+        nearest = tuple(
+            (int(index.prototypes[self._prototypes[p]]), float(outside[p]))
+            for p in _best(outside, NEIGHBOURS)
+        )
+        best_out = nearest[0][1] if nearest else 0.0
         candidates = tuple(
             self._candidate(text, vector, asked, a, scores, cosines, order, best_out) for a in order
         )
-        return Retrieved(
-            text,
-            asked,
-            candidates,
-            float(scores[-1]),
-            None if best_out is None else int(index.prototypes[best_out]),
-            0.0 if best_out is None else float(cosines[best_out]),
-        )
+        return Retrieved(text, asked, candidates, float(scores[-1]), nearest)
 
     def _candidate(
         self,
@@ -137,7 +144,7 @@ class Retriever:
         scores: Vectors,
         cosines: Vectors,
         order: Sequence[int],
-        best_out: int | None,
+        best_out: float,
     ) -> Candidate:
         index = self.index
         fitting = [rows for about, rows in self._rows[a].items() if fits(asked, about)]
@@ -151,7 +158,7 @@ class Retriever:
             out=float(scores[-1]),
             margin=float(scores[a]) - max(others, default=0.0),
             cosine=float(cosines[ranked[0]]),
-            out_cosine=0.0 if best_out is None else float(cosines[best_out]),
+            out_cosine=best_out,
             answer_cosine=float(index.answer_vectors[a] @ vector),
             fuzzy=max(fuzz.token_set_ratio(plain, self._normal[r]) for r in ranked) / 100.0,
             covered=covered,
@@ -171,10 +178,15 @@ class Retriever:
         known = self._stems(a)
         asked = {stem(w): w for w in content_words(text)}
         weights = {s: self.index.lexicon.rarity(s) for s in asked}
-        missing = tuple(w for s, w in asked.items() if s not in known)
+        missing = tuple(w for s, w in asked.items() if s not in known and s not in self._said)
         total = sum(weights.values())
         held = sum(v for s, v in weights.items() if s in known)
         return missing, held / total if total else 0.0
+
+    @cached_property
+    def _said(self) -> frozenset[str]:
+        """The stems of every word that an answer says."""
+        return frozenset(map(stem, {w for a in self.index.answers for w in words(a.text)}))
 
 
 def _best(scores: Vectors, count: int) -> NDArray[np.intp]:
