@@ -201,6 +201,7 @@ class Bot:
             confidence=finding.confidence,
             suggestions=suggestions,
             part=finding.part,
+            exhausted=finding.exhausted,
         )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.conversation import Understood, choose, understand
+from bot.cues import about_answer
 from bot.decision import Decider
 from bot.encoders import Encoder, Vectors
 from bot.followups import Context, read
@@ -21,6 +22,7 @@ from bot.routing import Router
 from bot.smalltalk import strip_courtesies
 from bot.subjects import Subjects
 from bot.types import (
+    QUOTE_LIMIT,
     Answered,
     Clarified,
     Conversation,
@@ -43,9 +45,11 @@ _IT = re.compile(
     r"\b(?:it|its|it's|this (?:disease|illness|condition|disorder|thing))\b", re.IGNORECASE
 )
 _OPEN = re.compile(  # speaks of a subject without its name
-    r"\b(?:they|them|their|the (?:disease|illness|condition|disorder))\b|^which (?:is|has|comes|one)\b",
+    r"\b(?:they|them|their|the (?:disease|illness|condition|disorder))\b"
+    r"|^which (?:is|has|comes|one)\b",
     re.IGNORECASE,
 )
+_WHY = re.compile(r"(?:why|how come|for what reason)\b", re.IGNORECASE)
 _ASKS = (
     r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|will"
     r"|would|should|has|have)"
@@ -59,13 +63,18 @@ _QUESTION = re.compile(rf"^(?:(?:and|so|but|then|also)\s+)*{_ASKS}\b", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a question came to. `question` is as understood; `part` the part that is answered."""
+    """What a question came to. `question` is as understood.
+
+    `part` is what of it is answered, where something is left open; `exhausted` that more was
+    asked for than there is, and the answer is the one given before.
+    """
 
     question: str
     decision: Decision
     retrieved: Retrieved | None = None
     matches: tuple[Match, ...] = ()
     part: str | None = None
+    exhausted: bool = False
 
     @property
     def confidence(self) -> float:
@@ -103,14 +112,15 @@ class Reasoner:
         if routed is not None and not _completes(routed, understood):
             return Finding(asked, routed)
         if understood.kind in ("source", "repeat") and understood.turn:
-            again = self._again(understood.turn)
-            if again:
-                return Finding(understood.turn.understood, Answered(again), None, again)
+            return self._again(understood.turn)
+        if understood.kind == "new" and _says_nothing(core, self._subjects):
+            return Finding(asked, Declined("not_understood"))
         if core != asked:
             understood = understand(core, conversation, self._subjects, self._said)
         if understood.kind == "more" and understood.turn:
             return self._more(understood, understood.turn)
-        return self._doubtful(self._readings(understood, core, vector), understood)
+        finding = self._doubtful(self._readings(understood, core, vector), understood)
+        return self._unless_said(finding, understood.turn)
 
     def _readings(
         self, understood: Understood, known: str = "", vector: Vectors | None = None
@@ -127,6 +137,19 @@ class Reasoner:
             score(text)
         return tried[text]
 
+    def _unless_said(self, finding: Finding, turn: Turn | None) -> Finding:
+        """The finding; declined where it gives as a reason what it was to be the reason of."""
+        decision = finding.decision
+        why = turn is not None and _WHY.match(finding.question) is not None
+        if not (why and turn and isinstance(decision, Answered)):
+            return finding
+        said = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
+        if not all(match.pair.answer in said for match in decision.matches):
+            return finding
+        rest = tuple(m for m in finding.matches if m.pair.answer not in said)
+        declined = Declined("not_covered", probability=rest[0].probability if rest else 0.0)
+        return replace(finding, decision=declined, matches=rest, part=None)
+
     def _find(self, text: str, vector: Vectors | None = None) -> Finding:
         retrieved = self._retriever.retrieve(text, vector)
         matches = self._decider.matches(retrieved)
@@ -139,9 +162,7 @@ class Reasoner:
         by_subject = self._by_subject(finding, understood)
         if by_subject is not None:
             return by_subject
-        if isinstance(finding.decision, Declined):
-            return self._by_part(finding) or finding
-        return finding
+        return self._by_part(finding) or finding
 
     def _by_subject(self, finding: Finding, understood: Understood) -> Finding | None:
         """Readings that name the subject, where none is named and several could be meant."""
@@ -168,7 +189,9 @@ class Reasoner:
         options = {f.matches[0].pair.answer: f.matches[0] for f in settled}
         if len(options) > 1:
             best = max(settled, key=lambda f: f.confidence)
-            return Finding(finding.question, Clarified(tuple(options.values())), retrieved, best.matches)
+            return Finding(
+                finding.question, Clarified(tuple(options.values())), retrieved, best.matches
+            )
         if answered or not settled:
             return None
         return max(settled, key=lambda f: f.confidence)
@@ -179,27 +202,57 @@ class Reasoner:
         return None if other is None else self._find(other)
 
     def _by_part(self, finding: Finding) -> Finding | None:
-        """The best answered part of a question that asks several things; None where there is none."""
-        retrieved = finding.retrieved
-        parts = _parts(finding.question)
-        if retrieved is None or len(parts) < 2:
-            return None
-        names = tuple(s for s in self._subjects.canonical if s in retrieved.subjects)
-        best: Finding | None = None
-        for part in parts:
-            found = self._find(part)
-            if names and found.retrieved is not None and not found.retrieved.subjects:
-                found = self._named(part, names) or found
-            sure = isinstance(found.decision, Answered) and found.confidence >= PART
-            if sure and (best is None or found.confidence > best.confidence):
-                best = Finding(
-                    finding.question, found.decision, found.retrieved, found.matches, part
-                )
-        return best
+        """What answers the parts of a question that asks several things; None where nothing new.
 
-    def _again(self, turn: Turn) -> tuple[Match, ...]:
-        pairs = [self._pairs[i] for i in turn.pair_ids if i in self._pairs]
-        return tuple(Match(p, p.question, n, 1.0) for n, p in enumerate(pairs, 1))
+        Up to two parts are answered, beside the answer to the whole where there is one.
+        """
+        parts = _parts(finding.question)
+        if finding.retrieved is None or len(parts) < 2:
+            return None
+        sure: dict[str, tuple[str, Finding]] = {}  # by answer
+        for part in parts:
+            found = self._part(part, finding.retrieved.subjects)
+            if isinstance(found.decision, Answered) and found.confidence >= PART:
+                sure.setdefault(found.decision.matches[0].pair.answer, (part, found))
+        if isinstance(finding.decision, Answered):
+            whole = finding.decision.matches
+            if len(whole) > 1 or whole[0].pair.answer not in sure:
+                return None
+            first = (sure.pop(whole[0].pair.answer)[0], finding)
+        elif sure:
+            best = max(sure, key=lambda answer: sure[answer][1].confidence)
+            first = sure.pop(best)
+        else:
+            return None
+        rest = sorted(sure.values(), key=lambda other: -other[1].confidence)
+        second = next((other for other in rest if _fit(first[1], other[1])), None)
+        chosen = sorted(filter(None, (first, second)), key=lambda one: parts.index(one[0]))
+        matches = tuple(found.matches[0] for _, found in chosen)
+        left = "? ".join(part for part, _ in chosen) if len(chosen) < len(parts) else None
+        decision = Answered(matches) if second else first[1].decision
+        return Finding(finding.question, decision, first[1].retrieved, first[1].matches, left)
+
+    def _part(self, part: str, asked: frozenset[str]) -> Finding:
+        """The finding for one part; a subject that only another part names is meant here too."""
+        names = tuple(s for s in self._subjects.canonical if s in asked)
+        found = self._find(part)
+        if names and found.retrieved is not None and not found.retrieved.subjects:
+            return self._named(part, names) or found
+        return found
+
+    def _again(self, turn: Turn) -> Finding:
+        """What `turn` was answered with; declined where the knowledge has it no longer."""
+        found = self._find(turn.understood)
+        known = {match.pair.id: match.probability for match in found.matches}
+        matches = tuple(
+            Match(pair, pair.question, rank, known.get(pair.id, self._decider.threshold))
+            for rank, pair in enumerate(
+                (self._pairs[i] for i in turn.pair_ids if i in self._pairs), 1
+            )
+        )
+        if not matches:
+            return Finding(turn.understood, Declined("not_covered"), found.retrieved, found.matches)
+        return Finding(turn.understood, Answered(matches[:2]), found.retrieved, matches)
 
     def _more(self, understood: Understood, turn: Turn) -> Finding:
         """A further answer to the last question, or the same again where there is none."""
@@ -209,10 +262,7 @@ class Reasoner:
         matches = tuple(m for m in found.matches if m.pair.answer not in given)
         if matches and matches[0].probability >= self._decider.threshold:
             return Finding(text, Answered(matches[:1]), found.retrieved, matches)
-        again = self._again(turn)
-        return Finding(
-            text, Answered(again) if again else Declined("not_covered"), found.retrieved, again
-        )
+        return replace(self._again(turn), exhausted=True)
 
     def _said(self, turn: Turn) -> str:
         """The sentence a turn was answered with, for follow-ups that ask why."""
@@ -228,6 +278,19 @@ def _completes(routed: Decision, understood: Understood) -> bool:
         isinstance(routed, Declined) and routed.reason == "not_understood"
     )
     return loose and understood.kind != "new" and understood.standalone is False
+
+
+def _says_nothing(text: str, subjects: Subjects) -> bool:
+    """Whether `text` means something only after an answer or an offer: "why?", "source?", "2"."""
+    if subjects.mentioned(text):
+        return False
+    return about_answer(text) is not None or all(w.isdigit() for w in content_words(text))
+
+
+def _fit(first: Finding, second: Finding) -> bool:
+    """Whether both answers go into one reply, and neither says the other's."""
+    one, other = first.matches[0].pair.answer, second.matches[0].pair.answer
+    return len(one) + len(other) <= QUOTE_LIMIT and one not in other and other not in one
 
 
 def _parts(question: str) -> list[str]:

@@ -41,15 +41,17 @@ class Writer:
         confidence: float = 0.0,
         suggestions: Sequence[str] = (),
         part: str | None = None,
+        exhausted: bool = False,
     ) -> Reply:
-        """`part` is the part of the question that is answered, where the rest is left open."""
+        """`part` is the part of the question that is answered, where the rest is left open;
+        `exhausted` tells that the answer is all there is, given before."""
         citations: tuple[Citation, ...] = ()
         reason: Reason | None = None
         missing: tuple[str, ...] = ()
         match decision:
             case Answered():
                 citations = tuple(self.cite(m) for m in decision.matches)
-                text = self._answer_text(citations, part)
+                text = self._answer_text(citations, part, exhausted)
             case Clarified():
                 reason = "ambiguous"
                 suggestions = [m.pair.question for m in decision.options]
@@ -59,7 +61,9 @@ class Writer:
                 text = _listed(self._declined_text(decision), suggestions, self._offer())
             case Safety():
                 reason, suggestions = decision.reason, ()
-                text = self._with_contact(self.texts.safety(decision))
+                text = self.texts.safety(decision)
+                if decision.route == "advice":  # the owner's desk is no help in an emergency
+                    text = self._with_contact(text)
             case SmallTalk():
                 text = self.texts.smalltalk(decision)
                 if decision.intent in ("greeting", "help", "who_are_you"):
@@ -107,8 +111,9 @@ class Writer:
             return None
         return document.disclaimer.of(document.text) if document.disclaimer else None
 
-    def _answer_text(self, citations: Sequence[Citation], part: str | None) -> str:
-        parts = [self.texts["answer.part"].format(part=part)] if part else []
+    def _answer_text(self, citations: Sequence[Citation], part: str | None, exhausted: bool) -> str:
+        parts = [self.texts["answer.exhausted"]] if exhausted else []
+        parts += [self.texts["answer.part"].format(part=part)] if part else []
         parts += [f"“{c.quote}”" for c in citations]
         parts.append("\n".join(dict.fromkeys(self._source(c) for c in citations)))
         note = self.disclaimer(citations)
@@ -131,7 +136,8 @@ class Writer:
                 return self.texts["decline.off_topic"].format(title=self.knowledge.title)
             case _:
                 if decision.topic:
-                    return self.texts["decline.topic"].format(topic=decision.topic)
+                    topic = self.texts["decline.topic"].format(topic=decision.topic)
+                    return self._with_contact(topic)
                 return self._with_contact(self.texts["decline.not_covered"])
 
     def _offer(self) -> str:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
@@ -57,7 +58,12 @@ def keys(url: str, anew: bool) -> Mapping[str, object]:
 
 def token(claims: Mapping[str, object], kid: str = "key-1") -> str:
     times = {"iat": int(NOW) - 60, "exp": int(NOW) + 3600}
-    return jwt.encode({**times, **claims}, RSA_PEM, algorithm="RS256", headers={"kid": kid})
+    return _token(json.dumps({**times, **claims}), kid)
+
+
+@cache  # signing takes long, and most tokens are the same
+def _token(claims: str, kid: str) -> str:
+    return jwt.encode(json.loads(claims), RSA_KEY, algorithm="RS256", headers={"kid": kid})
 
 
 def _json(value: object) -> bytes:

@@ -74,10 +74,10 @@ def body_of(reply: Reply, public_url: str | None) -> Body:
     """
     text = reply.text
     listed = "\n".join(f"{n}. {option}" for n, option in enumerate(reply.suggestions, 1))
-    if listed and text.endswith(listed):
+    if listed and text.endswith(f"\n{listed}"):
         text = text.removesuffix(listed).rstrip()
     note = reply.disclaimer if reply.citations else None
-    if note and text.endswith(note):
+    if note and text.endswith(f"\n\n{note}"):
         text = text.removesuffix(note).rstrip()
     head = shown(text)
     text, (_, *others) = _joined([head or "…", *_links(reply, public_url)], "\n")

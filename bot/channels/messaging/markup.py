@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from html import escape as _escape_html
 
+Escape = Callable[[str], str]
+
 GUARD = "\u200b"
 _URL = re.compile(r"https?://[^\s<>\"'“”]+|mailto:[^\s<>\"'“”]+")
 _OPENS = re.compile(r"(?<![^\W_])([*_~`])(?=\S)")
@@ -75,7 +77,7 @@ def discord(text: str) -> str:
     return _DISCORD_ITEM.sub(r"\1\\\2", escaped)
 
 
-def _around_urls(text: str, outside: Callable[[str], str], inside: Callable[[str], str]) -> str:
+def _around_urls(text: str, outside: Escape, inside: Escape) -> str:
     parts = []
     end = 0
     for found in _URL.finditer(text):

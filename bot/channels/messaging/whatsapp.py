@@ -22,7 +22,7 @@ from bot.channels.messaging.incoming import (
 from bot.channels.messaging.meta import META_SETTINGS, verified
 from bot.channels.messaging.options import Pick, labels, read_pick
 from bot.channels.messaging.protocol import ChannelInfo, Limits, Setup
-from bot.channels.messaging.splitting import shorten, split, utf16_units
+from bot.channels.messaging.splitting import shorten, utf16_units
 from bot.types import Reply
 
 API = "https://graph.facebook.com/v23.0"
@@ -64,15 +64,13 @@ class WhatsApp:
         body = body_of(reply, self.setup.public_url)
         names, whole = labels(body.options, BUTTON, utf16_units)
         whole = whole and len(body.options) <= BUTTONS
-        texts = body.pieces(TEXT, size=utf16_units, escape=markup.whatsapp, listed=not whole)
-        contents: list[dict[str, object]]
-        if body.options and len(body.options) <= ROWS:
-            # The text that the buttons stand under may be less long than others.
-            *before, last = [*texts[:-1], *split(texts[-1], INTERACTIVE, utf16_units)]
-            contents = [_text(text) for text in before]
-            contents.append(_buttons(body, names, last) if whole else _list(body, last))
-        else:
-            contents = [_text(text) for text in texts]
+        native = 0 < len(body.options) <= ROWS
+        # The text that buttons stand under may be less long than others.
+        limit = INTERACTIVE if native else TEXT
+        texts = body.pieces(limit, size=utf16_units, escape=markup.whatsapp, listed=not whole)
+        contents = [_text(text) for text in texts]
+        if native:
+            contents[-1] = _buttons(body, names, texts[-1]) if whole else _list(body, texts[-1])
         return tuple(self._request(content, to) for content in contents)
 
     @property

@@ -1,0 +1,131 @@
+"""The messaging channels of one server: their parts put together, started and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.channels.messaging.answering import Answerer
+from bot.channels.messaging.delivery import Backoff, Courier
+from bot.channels.messaging.egress import Egress, trusted_addresses
+from bot.channels.messaging.reception import Reception
+from bot.channels.messaging.registry import PUBLIC_URL, Enabled, load_channels
+from bot.channels.messaging.tokens import AccessTokens, PublicKeys
+from bot.channels.messaging.workers import Workers
+from bot.inbox import Inbox
+from bot.knowledge_files import MANIFEST
+from bot.lanes import Lanes, Lease
+from bot.limits import WorkPool
+from bot.metrics import Metrics
+from bot.outbox import Outbox
+from bot.store import Store
+from bot.texts import load_texts
+
+if TYPE_CHECKING:
+    from bot.bot import Bot
+    from bot.settings import Settings
+
+# Requests that are verified and kept at once, and those that may wait for it.
+RECEPTION_THREADS, RECEPTION_WAITING = 4, 200
+ANSWER_THREADS = 2
+DELIVERY_THREADS = 16
+PER_CHANNEL = 8  # deliveries of one channel at a time
+DRAIN_SECONDS = 8.0  # for what is due when the server is told to end
+
+
+@dataclass(frozen=True)
+class Connections:
+    """The channels that are enabled, and the ways to their platforms."""
+
+    channels: Mapping[str, Enabled]
+    egress: Egress
+    tokens: AccessTokens
+    public_url: str
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Connections:
+        """As the environment says. Raises SettingsError that names all that is wrong."""
+        egress = Egress(trusted_addresses(environ))
+        channels = load_channels(environ, PublicKeys(egress, environ))
+        public_url = environ.get(PUBLIC_URL, "").strip().rstrip("/")
+        return cls(channels, egress, AccessTokens(egress, environ), public_url)
+
+
+class Messaging:
+    """Receives, answers and delivers from `start` to `drain`."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        bot: Bot,
+        store: Store,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        channels = connections.channels
+        self.public_url = connections.public_url
+        self.enabled = frozenset(channels)
+        self.pool = WorkPool(RECEPTION_THREADS, RECEPTION_WAITING)
+        self.inbox, self.outbox = Inbox(store.database), Outbox(store.database)
+        self._settings = settings
+        lease = settings.lease_seconds
+        incoming = Lanes(store.database, "in", lease_seconds=lease, channels=channels)
+        outgoing = Lanes(
+            store.database,
+            "out",
+            lease_seconds=lease,
+            channels=channels,
+            paces={name: enabled.info.per_second for name, enabled in channels.items()},
+        )
+        knowledge = bot.knowledge
+        texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
+        answerer = Answerer(bot, store, self.inbox, incoming, channels, texts, metrics)
+        self._courier = Courier(
+            self.outbox,
+            outgoing,
+            channels,
+            connections.egress,
+            connections.tokens,
+            metrics,
+            Backoff(settings.delivery_wait, settings.delivery_attempts),
+        )
+        self._deliverers = Workers(
+            "deliver",
+            outgoing,
+            self._courier.work,
+            metrics,
+            threads=DELIVERY_THREADS,
+            per_channel=PER_CHANNEL,
+        )
+
+        def answer(lease: Lease) -> None:
+            answerer.work(lease)
+            self._deliverers.wake()
+
+        self._answerers = Workers("answer", incoming, answer, metrics, threads=ANSWER_THREADS)
+        self.reception = Reception(
+            channels, self.inbox, incoming, answerer, metrics, kept=self._wake
+        )
+
+    def start(self) -> None:
+        self._answerers.start()
+        self._deliverers.start()
+
+    def drain(self) -> None:
+        """Answer and deliver what is due, for some seconds; the rest waits for the next start."""
+        self.pool.close()
+        self._answerers.drain(DRAIN_SECONDS)
+        self._courier.leave()
+        self._deliverers.drain(DRAIN_SECONDS)
+
+    def expire(self) -> int:
+        """Delete what has outlived its time; returns how many rows went."""
+        days = self._settings.retention_days
+        return self.inbox.expire(days) + self.outbox.expire(
+            days, self._settings.conversation_minutes
+        )
+
+    def _wake(self) -> None:
+        self._answerers.wake()
+        self._deliverers.wake()  # an event may need no answer but a request
