@@ -30,7 +30,7 @@ from bot.replies import Writer
 from bot.retrieval import Retriever
 from bot.routing import Router, fit_head
 from bot.safety_head import SETTINGS as SAFETY_SETTINGS
-from bot.safety_head import SafetyHead, load_prototypes
+from bot.safety_head import SafetyHead, prototypes_text
 from bot.settings import Settings
 from bot.subjects import Subjects
 from bot.suggestions import Suggester
@@ -242,9 +242,7 @@ def _safety_head(
     known: Sequence[str], encoder: Encoder, vectors: EmbeddingCache, cache: Cache
 ) -> SafetyHead:
     names = [field.name for field in fields(SafetyHead) if field.init]
-    shipped = load_prototypes()
-    parts = ["safety", encoder.digest, SAFETY_SETTINGS, *names, *shipped.texts, *shipped.labels]
-    parts += [*shipped.intents, *known]
+    parts = ["safety", encoder.digest, SAFETY_SETTINGS, *names, prototypes_text(), *known]
     key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     found = cache.get(key)
     if found is not None:

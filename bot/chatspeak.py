@@ -34,10 +34,13 @@ class Token:
     start: int
     end: int
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+
 
 def load_yaml(name: str) -> object:
     """The parsed file `bot/data/<name>`."""
-    return yaml.safe_load((files("bot") / "data" / name).read_text(encoding="utf-8"))
+    text = (files("bot") / "data" / name).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=_LOADER)
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,8 @@ answered".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,9 @@ from bot.lexicon import Lexicon
 from bot.passages import split_sentences
 from bot.subjects import Subjects
 from bot.types import Span
-from bot.wording import clean, normalise
+from bot.wording import clean, normalise, words
 
-FORMAT = 1  # of the cached arrays: raise it when anything they hold is made differently
+FORMAT = 2  # of the cached arrays: raise it when anything they hold is made differently
 
 
 STATEMENTS = 3  # sentences of an answer that stand beside the wordings of its pairs
@@ -55,6 +56,7 @@ class Index:
     prototypes: NDArray[np.int32]  # [n], position in Knowledge.prototypes, -1 for a wording
     vectors: Vectors  # [n, dim]
     answer_vectors: Vectors  # [m, dim]
+    vocabulary: Mapping[str, int]  # the words of all rows and answers, with their uses
     lexicon: Lexicon
     head: Vectors | None  # [n, m + 1], None where the head is solved for each question
     held: Vectors | None  # [n, m + 1], each row's scores from a head that never saw it
@@ -85,65 +87,88 @@ def build_index(
     pair only.
     """
     answers = group_answers(knowledge)
-    owner_of = {p: a for a, answer in enumerate(answers) for p in answer.pairs}
-    texts: list[str] = []
-    owners: list[int] = []
-    pairs: list[int] = []
-    prototypes: list[int] = []
-    for p, pair in enumerate(knowledge.pairs):
-        for text in unique(compared(w, subjects) for w in pair.wordings):
-            texts.append(text)
-            owners.append(owner_of[p])
-            pairs.append(p)
-            prototypes.append(-1)
-    said = set(map(normalise, texts))
-    # What an answer says is an example of what it answers; among very many it isn't worth its time.
-    for a, answer in enumerate(answers if len(texts) <= answerability.WHOLE // 2 else ()):
-        for sentence in split_sentences(answer.text)[:STATEMENTS]:
-            text = compared(sentence.of(answer.text), subjects)
-            if normalise(text) not in said:
-                texts.append(text)
-                owners.append(a)
-                pairs.append(answer.pairs[0])
-                prototypes.append(-1)
-    for o, prototype in enumerate(knowledge.prototypes):
-        texts.append(compared(prototype.question, subjects))
-        owners.append(len(answers))
-        pairs.append(-1)
-        prototypes.append(o)
-    key = hashlib.sha256(
-        "\0".join(
-            [str(FORMAT), encoder.digest, answerability.SETTINGS, *texts]
-            + [f"{o}" for o in owners]
-            + [a.text for a in answers]
-        ).encode("utf-8", "surrogatepass")
-    ).hexdigest()
+    key = _key(knowledge, answers, encoder)
     arrays = cache.get(key) if cache is not None else None
     if arrays is None:
+        arrays = _rows(knowledge, answers, subjects)
+        texts = _split(arrays["texts"])
         progress(f"Indexing {len(texts):,} questions …")
         embed = embed or encoder.encode
-        arrays = _solve(
-            embed(texts),
-            embed([compared(a.text, subjects) for a in answers]),
-            Lexicon.build(texts),
-            np.array(owners, np.int32),
-            len(answers),
-        )
+        arrays["vectors"] = embed(texts)
+        arrays["answer_vectors"] = embed([compared(a.text, subjects) for a in answers])
+        lexicon = Lexicon.build(texts)
+        arrays |= {f"lexicon.{name}": array for name, array in lexicon.arrays().items()}
+        if len(texts) and answerability.fits_whole(len(texts), len(answers)):
+            arrays["head"], arrays["held"] = answerability.fit_head(
+                arrays["vectors"], lexicon, arrays["owners"], len(answers)
+            )
         if cache is not None:
             cache.put(key, arrays)
-    lexicon = {k.removeprefix("lexicon."): v for k, v in arrays.items() if k.startswith("lexicon.")}
+    found = {k.removeprefix("lexicon."): v for k, v in arrays.items() if k.startswith("lexicon.")}
     return Index(
         answers=answers,
-        texts=tuple(texts),
-        owners=np.array(owners, np.int32),
-        pairs=np.array(pairs, np.int32),
-        prototypes=np.array(prototypes, np.int32),
+        texts=tuple(_split(arrays["texts"])),
+        owners=arrays["owners"],
+        pairs=arrays["pairs"],
+        prototypes=arrays["prototypes"],
         vectors=arrays["vectors"],
         answer_vectors=arrays["answer_vectors"],
-        lexicon=Lexicon.from_arrays(lexicon),
+        vocabulary=dict(zip(_split(arrays["words"]), arrays["uses"].tolist(), strict=True)),
+        lexicon=Lexicon.from_arrays(found),
         head=arrays.get("head"),
         held=arrays.get("held"),
     )
+
+
+def _key(knowledge: Knowledge, answers: Sequence[Answer], encoder: Encoder) -> str:
+    """Of everything that the arrays are made of."""
+    parts = [str(FORMAT), answerability.SETTINGS, encoder.digest, *knowledge.subjects]
+    parts += [name for alias in knowledge.aliases for name in alias]
+    for pair in knowledge.pairs:
+        parts += [str(len(pair.wordings)), *pair.wordings]
+    parts += [f"{a.text} {a.pairs}" for a in answers]
+    parts += [prototype.question for prototype in knowledge.prototypes]
+    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return f"index/{hashlib.sha256(joined).hexdigest()}"
+
+
+def _rows(
+    knowledge: Knowledge, answers: Sequence[Answer], subjects: Subjects
+) -> dict[str, NDArray[Any]]:
+    """What each row is: its text, answer, pair and prototype; and the words of all, counted."""
+    owner_of = {p: a for a, answer in enumerate(answers) for p in answer.pairs}
+    rows: list[tuple[str, int, int, int]] = []
+    for p, pair in enumerate(knowledge.pairs):
+        for text in unique(compared(w, subjects) for w in pair.wordings):
+            rows.append((text, owner_of[p], p, -1))
+    said = {normalise(text) for text, *_ in rows}
+    # What an answer says is an example of what it answers; among very many it isn't worth its time.
+    for a, answer in enumerate(answers if len(rows) <= answerability.WHOLE // 2 else ()):
+        for sentence in split_sentences(answer.text)[:STATEMENTS]:
+            text = compared(sentence.of(answer.text), subjects)
+            if normalise(text) not in said:
+                rows.append((text, a, answer.pairs[0], -1))
+    for o, prototype in enumerate(knowledge.prototypes):
+        rows.append((compared(prototype.question, subjects), len(answers), -1, o))
+    uses = Counter(word for text, *_ in rows for word in words(text))
+    uses.update(word for answer in answers for word in words(answer.text))
+    return {
+        "texts": _joined(text for text, *_ in rows),
+        "owners": np.array([owner for _, owner, _, _ in rows], np.int32),
+        "pairs": np.array([pair for _, _, pair, _ in rows], np.int32),
+        "prototypes": np.array([prototype for *_, prototype in rows], np.int32),
+        "words": _joined(uses),
+        "uses": np.array(list(uses.values()), np.int32),
+    }
+
+
+def _joined(texts: Iterable[str]) -> NDArray[np.uint8]:
+    """Texts without line breaks (`clean` leaves none) as one array of bytes."""
+    return np.frombuffer("".join(f"{t}\n" for t in texts).encode("utf-8"), np.uint8)
+
+
+def _split(joined: NDArray[Any]) -> list[str]:
+    return joined.tobytes().decode("utf-8").split("\n")[:-1]
 
 
 def group_answers(knowledge: Knowledge) -> tuple[Answer, ...]:
@@ -169,17 +194,3 @@ def unique(texts: Iterable[str]) -> list[str]:
     for text in texts:
         seen.setdefault(normalise(text), text)
     return list(seen.values())
-
-
-def _solve(
-    vectors: Vectors,
-    answer_vectors: Vectors,
-    lexicon: Lexicon,
-    owners: NDArray[np.int32],
-    classes: int,
-) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {"vectors": vectors, "answer_vectors": answer_vectors}
-    arrays |= {f"lexicon.{k}": v for k, v in lexicon.arrays().items()}
-    if len(owners) and answerability.fits_whole(len(owners), classes):
-        arrays["head"], arrays["held"] = answerability.fit_head(vectors, lexicon, owners, classes)
-    return arrays

@@ -89,8 +89,8 @@ class Retriever:
 
     def __init__(self, index: Index, encoder: Encoder, subjects: Subjects) -> None:
         self.index, self._encoder, self._subjects = index, encoder, subjects
-        self._normal = [normalise(text) for text in index.texts]
-        self._speller = Speller((*index.texts, *(a.text for a in index.answers)), self._is_word)
+        self._normal = lru_cache(maxsize=4096)(lambda row: normalise(index.texts[row]))
+        self._speller = Speller(index.vocabulary, self._is_word)
         self._prototypes = np.flatnonzero(index.owners == index.out)
         self._rows = _rows_by_subjects(index)
         self._stems = lru_cache(maxsize=4096)(self._stems_of)
@@ -160,7 +160,7 @@ class Retriever:
             cosine=float(cosines[ranked[0]]),
             out_cosine=best_out,
             answer_cosine=float(index.answer_vectors[a] @ vector),
-            fuzzy=max(fuzz.token_set_ratio(plain, self._normal[r]) for r in ranked) / 100.0,
+            fuzzy=max(fuzz.token_set_ratio(plain, self._normal(r)) for r in ranked.tolist()) / 100.0,
             covered=covered,
         )
         return Candidate(a, int(index.pairs[ranked[0]]), index.texts[ranked[0]], signals, missing)

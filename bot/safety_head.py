@@ -66,11 +66,15 @@ class Prototypes:
         return Prototypes(self.texts + new, self.labels + labels, self.intents + intents)
 
 
+def prototypes_text() -> str:
+    """The shipped prototypes as they stand in `data/safety_prototypes.jsonl`."""
+    return (files("bot") / "data" / "safety_prototypes.jsonl").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def load_prototypes() -> Prototypes:
-    """The shipped prototypes (`data/safety_prototypes.jsonl`)."""
-    lines = (files("bot") / "data" / "safety_prototypes.jsonl").read_text(encoding="utf-8")
-    rows = [json.loads(line) for line in lines.splitlines()]
+    """The shipped prototypes."""
+    rows = [json.loads(line) for line in prototypes_text().splitlines()]
     return Prototypes(
         texts=tuple(plain(row["q"]) for row in rows),
         labels=tuple(row["route"] for row in rows),

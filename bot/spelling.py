@@ -10,30 +10,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
-from bot.wording import FUNCTION_WORDS, clean, words
+from bot.wording import FUNCTION_WORDS, clean
 
 SHORTEST = 5  # letters; shorter words have too many neighbours
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
 class Speller:
-    """Knows the words of `texts`; `mend` is a pure function of its argument.
+    """Knows the words of `uses`, small, with their counts; `mend` is a pure function.
 
     `is_word` tells whether a word in small letters is one of the language; it is asked only for
     words that would be mended.
     """
 
     def __init__(
-        self, texts: Iterable[str], is_word: Callable[[str], bool] = lambda word: False
+        self, uses: Mapping[str, int], is_word: Callable[[str], bool] = lambda word: False
     ) -> None:
-        self._uses = Counter(word for text in texts for word in words(text))
-        self._known = FUNCTION_WORDS | self._uses.keys()
+        self._uses = uses
+        self._known = FUNCTION_WORDS | uses.keys()
         self._is_word = is_word
         self._by_start: dict[str, list[str]] = defaultdict(list)
         for word in sorted(self._known):
@@ -63,7 +63,7 @@ class Speller:
             limit=8,
             processor=None,
         )
-        found = [(n[1], -self._uses[n[0]], n[0]) for n in near if n[1] < 2 or _alike(lower, n[0])]
+        found = [(n[1], -self._uses.get(n[0], 0), n[0]) for n in near if n[1] < 2 or _alike(lower, n[0])]
         if not found or (lower.endswith("nt") and lower[:-2] in FUNCTION_WORDS):
             return None
         return None if self._is_word(lower) else min(found)[2]
