@@ -12,6 +12,7 @@ import argparse
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -60,6 +61,11 @@ def _serve(knowledge: Path | None) -> None:
         from bot.channels.http import create_app
         from bot.store import Keeping, Store
 
+        connections = None
+        if os.environ.get("QUOTH_CHANNELS", "").strip():
+            from bot.channels.messaging.runtime import Connections
+
+            connections = Connections.of(os.environ)
         keeping = Keeping(
             turns=settings.conversation_turns,
             minutes=settings.conversation_minutes,
@@ -71,7 +77,7 @@ def _serve(knowledge: Path | None) -> None:
             bot = Bot.load(settings, progress=_say)
             for quarantined in bot.knowledge.quarantined:
                 _say(str(quarantined))
-            app = create_app(bot, store, settings)
+            app = create_app(bot, store, settings, connections)
             try:
                 listening.listen(BACKLOG)
             except OSError as error:  # of two servers that bound at once one can listen

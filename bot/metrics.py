@@ -13,6 +13,45 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 _SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_LONG_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
+
+
+class MessagingMetrics:
+    """What the messaging channels count, each by channel."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, meaning: str, *labels: str) -> Counter:
+            return Counter(
+                f"quoth_messaging_{name}", meaning, ("channel", *labels), registry=registry
+            )
+
+        def seconds(name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(
+                f"quoth_messaging_{name}_seconds",
+                meaning,
+                ("channel",),
+                buckets=buckets,
+                registry=registry,
+            )
+
+        self.received = counter("received", "Events kept to be answered")
+        self.repeated = counter("repeated", "Events sent again that were known")
+        self.ignored = counter("ignored", "Genuine requests with nothing to answer")
+        self.rejected = counter("rejected", "Requests not taken", "reason")
+        self.answered = counter("answered", "Messages answered, by the kind of reply", "kind")
+        self.declined = counter("declined", "Messages declined, by reason", "reason")
+        self.deleted = counter("deleted", "Conversations deleted on request")
+        self.delivered = counter("delivered", "Messages delivered")
+        self.retried = counter("retried", "Deliveries to be tried again, by reason", "reason")
+        self.dead = counter("dead", "Dead letters: not answered (in), not delivered (out)", "box")
+        self.lost_leases = counter("lost_leases", "Work given up as another server had taken it")
+        self.acknowledging = seconds(
+            "acknowledge", "From a webhook's arrival to its acknowledgement", _SECONDS
+        )
+        self.answering = seconds("answer", "From an event's receipt to its answer", _LONG_SECONDS)
+        self.delivering = seconds(
+            "deliver", "From an event's receipt to the delivery of a message", _LONG_SECONDS
+        )
 
 
 class Metrics:
@@ -59,6 +98,8 @@ class Metrics:
             "Questions being answered or waiting for it",
             registry=self.registry,
         )
+
+        self.messaging = MessagingMetrics(self.registry)
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

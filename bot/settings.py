@@ -140,6 +140,27 @@ class Settings(BaseSettings):
         ge=1024,
         le=10_485_760,
     )
+    delivery_attempts: int = _setting(
+        "how often a message to a messaging platform is tried before it is a dead letter",
+        "a whole number from 1 to 1000",
+        default=20,
+        ge=1,
+        le=1000,
+    )
+    delivery_wait: float = _setting(
+        "about how many seconds lie before the second try; they double from try to try",
+        "a number from 0.01 to 3600",
+        default=2.0,
+        ge=0.01,
+        le=3600,
+    )
+    lease_seconds: float = _setting(
+        "after how many seconds another server takes over from one that no longer answers",
+        "a number from 1 to 3600",
+        default=30.0,
+        ge=1,
+        le=3600,
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "how much is logged; never a question", "debug, info, warning or error", default="info"
     )

@@ -10,6 +10,7 @@ import logging
 import time
 import traceback
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import MutableHeaders
@@ -34,7 +35,9 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_UNLIMITED = ("/healthz", "/readyz", "/metrics", "/static/", "/widget")
+BODIES_BYTES = 64 * 1024 * 1024  # of all bodies that are being read or worked on
+_WEBHOOKS = "/webhooks/"
+_UNLIMITED = ("/healthz", "/readyz", "/metrics", "/static/", "/widget", _WEBHOOKS)
 _ASKING = ("/api/ask", "/api/feedback", "/ask")
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -61,11 +64,33 @@ class SecurityHeaders:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one server. `asking` guards what costs an answer, `reading` all else."""
+    """The limits of one server. `asking` guards what costs an answer, `reading` all else.
+
+    `webhook_bytes` gives the limit of a body to a path below /webhooks/. Those aren't limited by
+    caller, for a platform is one caller to many people; what they hold in memory together is.
+    """
 
     body_bytes: int
     asking: RateLimit
     reading: RateLimit
+    webhook_bytes: Callable[[str], int] | None = None
+
+    def body_of(self, path: str) -> int:
+        if self.webhook_bytes is not None and path.startswith(_WEBHOOKS):
+            return self.webhook_bytes(path)
+        return self.body_bytes
+
+
+class _Held:
+    """The bytes of one request's body, counted with those of all."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        self.size += size
+        self._guard._bodies += size
 
 
 class Guard:
@@ -81,6 +106,7 @@ class Guard:
         self._limits = limits
         self._look = look
         self._metrics = metrics
+        self._bodies = 0  # bytes held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,6 +114,7 @@ class Guard:
             return
         started = time.perf_counter()
         status = 0
+        held = _Held(self)
 
         async def watched_send(message: Message) -> None:
             nonlocal status
@@ -96,7 +123,7 @@ class Guard:
             await send(message)
 
         try:
-            taken = self._refusal(scope) or await self._body(scope, receive)
+            taken = self._refusal(scope) or await self._body(scope, receive, held)
             if isinstance(taken, Response):
                 await taken(scope, receive, watched_send)
             else:
@@ -107,6 +134,7 @@ class Guard:
                 raise ConnectionAbortedError("a response broke off") from None
             await response(scope, receive, watched_send)
         finally:
+            self._bodies -= held.size
             self._record(scope, status, time.perf_counter() - started)
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -124,16 +152,16 @@ class Guard:
                     headers={"Retry-After": str(wait)},
                 )
         length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if len(length) > 15 or not length.isdigit() or int(length) > self._limits.body_bytes:
+        if len(length) > 15 or not length.isdigit() or int(length) > self._limits.body_of(path):
             return self._too_large(scope)
         return None
 
-    async def _body(self, scope: Scope, receive: Receive) -> Receive | Response:
+    async def _body(self, scope: Scope, receive: Receive, held: _Held) -> Receive | Response:
         """`receive` for the app with the whole body read; or the refusal of a body too large."""
         if scope["method"] in _BODILESS:
             return receive
         chunks: list[bytes] = []
-        size = 0
+        limit = self._limits.body_of(scope["path"])
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 more = True
@@ -142,9 +170,17 @@ class Guard:
                     if message["type"] == "http.disconnect":
                         return problem(scope, self._look, 400, "The body broke off.")
                     chunk = message.get("body", b"")
-                    size += len(chunk)
-                    if size > self._limits.body_bytes:
+                    held.add(len(chunk))
+                    if held.size > limit:
                         return self._too_large(scope)
+                    if self._bodies > BODIES_BYTES:
+                        return problem(
+                            scope,
+                            self._look,
+                            503,
+                            "Too much is being sent at once. Please try again in a moment.",
+                            headers={"Retry-After": "1", "Connection": "close"},
+                        )
                     chunks.append(chunk)
                     more = message.get("more_body", False)
         except TimeoutError:
@@ -156,7 +192,7 @@ class Guard:
             scope,
             self._look,
             413,
-            f"The request's body has more than {self._limits.body_bytes} bytes.",
+            f"The request's body has more than {self._limits.body_of(scope['path'])} bytes.",
             headers={"Connection": "close"},
         )
 

@@ -30,6 +30,7 @@ from bot.store import Store, StoreError
 
 if TYPE_CHECKING:
     from bot.bot import Bot
+    from bot.channels.messaging.runtime import Connections, Messaging
     from bot.settings import Settings
 
 UPKEEP_SECONDS = 300.0
@@ -44,18 +45,33 @@ _DETAILS = {
 log = logging.getLogger("quoth.http")
 
 
-def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
+def create_app(
+    bot: Bot, store: Store, settings: Settings, connections: Connections | None = None
+) -> FastAPI:
     """The ASGI application that serves `bot`, keeping state in `store`.
 
-    It ends its own threads when it shuts down; bot and store stay the caller's.
+    `connections` are the messaging channels that it serves besides. It ends its own threads when
+    it shuts down, with what was begun; bot and store stay the caller's.
     """
     site = Site.of(bot, store, settings)
+    messaging, webhook_bytes = None, None
+    if connections is not None and connections.channels:
+        # Imported where needed: who has no such channel need not wait for their libraries.
+        from bot.channels.messaging.runtime import Messaging
+        from bot.channels.messaging.webhooks import body_limit, webhook_routes
+
+        messaging = Messaging(connections, bot, store, settings, site.metrics)
+        webhook_bytes = body_limit
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(_upkeep(site))
+        upkeep = asyncio.create_task(_upkeep(site, messaging))
+        if messaging is not None:
+            messaging.start()
         yield
         upkeep.cancel()
+        if messaging is not None:
+            await asyncio.to_thread(messaging.drain)
         site.pool.close()
 
     app = FastAPI(
@@ -76,6 +92,8 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     )
     app.include_router(api_routes(site))
     app.include_router(html_routes(site))
+    if messaging is not None:
+        app.include_router(webhook_routes(messaging))
     app.include_router(widget_routes())
     _handle_errors(app, site)
     _describe(app)
@@ -86,6 +104,7 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
             settings.max_body_bytes,
             RateLimit(settings.rate_per_minute),
             RateLimit(settings.rate_per_minute * READING_FACTOR),
+            webhook_bytes,
         ),
         look=site.look,
         metrics=site.metrics,
@@ -105,14 +124,16 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     return app
 
 
-async def _upkeep(site: Site) -> None:
+async def _upkeep(site: Site, messaging: Messaging | None) -> None:
     """Delete what has outlived its time, at the start and every few minutes."""
     while True:
         try:
             await asyncio.to_thread(site.store.expire)
+            if messaging is not None:
+                await asyncio.to_thread(messaging.expire)
         except StoreError as error:
             site.metrics.store_errors.inc()
-            log.warning("old conversations could not be deleted: %s", error)
+            log.warning("what is old could not be deleted: %s", error)
         await asyncio.sleep(UPKEEP_SECONDS)
 
 
