@@ -74,6 +74,11 @@ gold [] means that it must not be answered. With --dialogues:
   {"id": "1", "turns": [{"q": "...", "gold": [...], "expect": "answer"}, ...]}
 --report writes figures.json, replies.jsonl, mistakes.txt, reliability.png and risk_coverage.png."""
 
+_SETS = """\
+Match the queries of public question banks and print a table: the share found, how well right and
+wrong are told apart, the share answered right at 2, 5 and 10 % wrong replies, beside the nearest
+question by cosine and, where the set has them, the answers of other systems."""
+
 _CALIBRATE = """\
 Choose the operating point: the share of answers that may be wrong is what you say, how sure Quoth
 must be follows from it. Prints the coverage, the bound and how many questions it rests on."""
@@ -145,6 +150,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--worst", type=int, default=10, metavar="N", help="mistakes to list (default 10)"
     )
+
+    sets = command("evaluate-sets", "figures on public question banks", _SETS)
+    sets.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the data sets")
+    sets.add_argument("--split", choices=("dev", "test"), default="test", help="default: test")
+    sets.add_argument("--json", action="store_true", help="print the figures as JSON")
 
     calibrate = command("calibrate", "choose how sure is sure enough", _CALIBRATE)
     calibrate.add_argument(

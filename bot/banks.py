@@ -10,7 +10,7 @@ its own; the plain cosine to the nearest question is the baseline.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bot.cache import EmbeddingCache
 from bot.calibration import SHIPPED, expected_calibration_error
-from bot.encoders import Encoder
+from bot.encoders import Encoder, load_encoder
 from bot.errors import QuothError
 from bot.evaluation import auroc
 from bot.faq import draw_faq
@@ -27,6 +27,7 @@ from bot.index import build_index
 from bot.knowledge import Knowledge
 from bot.passages import split_passages
 from bot.retrieval import Retriever
+from bot.settings import Settings
 from bot.subjects import Subjects
 from bot.wording import normalise
 
@@ -91,7 +92,9 @@ def read_bank(folder: Path, split: str) -> Bank:
         rows,
         tuple(str(q["query"]) for q in queries),
         tuple(
-            frozenset(str(entries[str(i)]["question"]) for i in _ids(q["gold"]) if str(i) in entries)
+            frozenset(
+                str(entries[str(i)]["question"]) for i in _ids(q["gold"]) if str(i) in entries
+            )
             for q in queries
         ),
     )
@@ -186,8 +189,12 @@ def figures(
     )
 
 
-def table(rows: Sequence[BankFigures]) -> Iterator[str]:
-    """The figures as a Markdown table, a line each."""
+def as_table(rows: Sequence[BankFigures]) -> str:
+    """The figures as a Markdown table."""
+    return "\n".join(_lines(rows))
+
+
+def _lines(rows: Sequence[BankFigures]) -> Iterator[str]:
     yield (
         "| set | method | queries | P@1 | AUROC | right at 90 % declined "
         "| right at 2 / 5 / 10 % wrong | ECE |"
@@ -203,16 +210,24 @@ def table(rows: Sequence[BankFigures]) -> Iterator[str]:
         )
 
 
-def run(folder: Path, split: str, encoder: Encoder, vectors: EmbeddingCache) -> Iterator[BankFigures]:
+def figures_of(
+    folder: Path, split: str, settings: Settings, progress: Callable[[str], None]
+) -> Iterator[BankFigures]:
     """Figures of every bank that is in `folder`; QuothError where none is."""
+    encoder = load_encoder(
+        settings.model, settings.cache_dir, threads=settings.threads, progress=progress
+    )
+    vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder)
     found = False
     for name in SETS:
         if (folder / name / "faq.jsonl").is_file():
             found = True
+            progress(f"Measuring {name} …")
             yield from measure(read_bank(folder / name, split), encoder, vectors)
     for name in PEER_SETS:
         if (folder / "hint3_peers" / f"{name}.jsonl").is_file():
             found = True
+            progress(f"Measuring {name} beside other systems …")
             bank, peers = read_peer_bank(folder / "hint3_peers", name)
             answerable = [bool(gold) for gold in bank.accepted]
             for system, scored in peers.items():

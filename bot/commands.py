@@ -252,6 +252,17 @@ def replay(parsed: argparse.Namespace) -> int:
     return FAILED if found else DONE
 
 
+def evaluate_sets(parsed: argparse.Namespace) -> int:
+    """Figures on public question banks, beside the plain cosine and other systems' answers."""
+    from bot.banks import as_table, figures_of
+
+    settings = _settings(parsed)
+    with _passing() as tell:
+        rows = list(figures_of(parsed.folder, parsed.split, settings, tell))
+    print(json.dumps([row.to_json() for row in rows]) if parsed.json else as_table(rows))
+    return DONE
+
+
 def benchmark(parsed: argparse.Namespace) -> int:
     """Measure speed and memory."""
     from bot.benchmark import run
@@ -273,6 +284,7 @@ COMMANDS: Mapping[str, Command] = {
     "draw": draw,
     "check": check,
     "evaluate": evaluate,
+    "evaluate-sets": evaluate_sets,
     "calibrate": calibrate,
     "replay": replay,
     "benchmark": benchmark,
