@@ -60,7 +60,8 @@ def fit_head(
     system[np.diag_indices_from(system)] += np.float32(RIDGE)
     factor, failed = spotrf(system, lower=1, overwrite_a=1)
     inverse, singular = spotri(factor, lower=1, overwrite_c=1)
-    if failed or singular:  # the ridge rules it out for finite vectors
+    if failed or singular or not np.isfinite(np.diag(inverse)).all():
+        # The ridge rules it out for finite vectors.
         raise ValueError("the head's system has no solution; are the vectors finite?")
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
     targets = np.zeros((len(owners), classes + 1), np.float32)
