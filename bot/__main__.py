@@ -92,6 +92,18 @@ Measure start-up, time a question, memory and throughput on this machine, beside
 and, where they are installed, other libraries on the same questions."""
 
 
+_OUTBOX = """\
+Messages that could not be delivered to a messaging platform, and events that could not be answered
+(`out-...`, `in-...`). `list` shows them, `replay` lets them wait again so that a running server
+tries them anew, `drop` deletes them. Nothing that a person wrote is printed."""
+
+_CHANNEL = """\
+Say what is missing or wrong in the configuration of a messaging channel, show the address to enter
+in the platform's console, ask the platform whether the credentials are right, and on request send a
+test message:
+  quoth channel check telegram --send-to chat=123456"""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; each command's `run` is the name of a function in bot.commands."""
     parser = argparse.ArgumentParser(
@@ -171,6 +183,23 @@ def build_parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--rounds", type=int, default=3, metavar="N", help="default 3")
     benchmark.add_argument("--one-thread", action="store_true", help="no library uses more")
     benchmark.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+    outbox = command("outbox", "see, replay or drop messages that could not be sent", _OUTBOX)
+    outbox.add_argument("action", choices=("list", "replay", "drop"))
+    outbox.add_argument("letters", nargs="*", metavar="LETTER", help="an id that `list` shows")
+    outbox.add_argument("--all", action="store_true", help="all of them")
+    outbox.add_argument("--channel", metavar="NAME", help="those of one channel")
+    outbox.add_argument("--json", action="store_true", help="list as lines of JSON")
+
+    channel = command("channel", "check a messaging channel's configuration", _CHANNEL)
+    channel.add_argument("action", choices=("check",))
+    channel.add_argument("name", metavar="NAME", help="the channel, such as slack")
+    channel.add_argument(
+        "--send-to",
+        action="append",
+        metavar="KEY=VALUE",
+        help="send a test message there; may be given several times",
+    )
     return parser
 
 

@@ -278,6 +278,20 @@ def benchmark(parsed: argparse.Namespace) -> int:
     return DONE
 
 
+def outbox(parsed: argparse.Namespace) -> int:
+    """Dead letters of the messaging channels."""
+    from bot.channels.messaging.operations import outbox as run
+
+    return run(parsed)
+
+
+def channel(parsed: argparse.Namespace) -> int:
+    """Check a messaging channel's configuration."""
+    from bot.channels.messaging.operations import channel as run
+
+    return run(parsed)
+
+
 COMMANDS: Mapping[str, Command] = {
     "ask": ask,
     "chat": chat,
@@ -288,6 +302,8 @@ COMMANDS: Mapping[str, Command] = {
     "calibrate": calibrate,
     "replay": replay,
     "benchmark": benchmark,
+    "outbox": outbox,
+    "channel": channel,
 }
 
 
