@@ -25,16 +25,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
-
+import checkout  # noqa: F401
 import httpx
 from platform_fake import Arrival, PlatformFake
 from senders import SENDERS, Seen, environment, teams_shown
 from village import QUESTIONS, answer_marks, marks, write_village
-from world import ServerProcess, postgresql
-
-from bot.database import Database
-from bot.outbox import Outbox
+from world import ServerProcess, postgresql, waiting
 
 QUIET_SECONDS = 120.0  # without any progress, after which the rest counts as lost
 _SENDING_THREADS = 24
@@ -132,7 +128,8 @@ class Campaign:
         plan = []
         left, number = events, 0
         while left > 0:
-            count = min(left, self._random.randint(3, len(QUESTIONS)))
+            longest = max(3, min(len(QUESTIONS), events // (3 * len(channels))))
+            count = min(left, self._random.randint(3, longest))
             questions = self._random.sample(range(len(QUESTIONS)), count)
             channel = channels[number % len(channels)]
             plan.append((channel, number, questions, self._random.randrange(1 << 30)))
@@ -351,10 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             output = server.output.read_text(encoding="utf-8", errors="replace")
             bad = [line for line in output.splitlines() if "Traceback" in line or "ERROR" in line]
             report.trouble += [f"logged: {line[:300]}" for line in bad[:5]]
-        database = Database(url)
-        left = Outbox(database).counts()
-        database.close()
-        if left:
+        if left := waiting(url):
             report.trouble.append(f"left behind: {left}")
     if parsed.json:
         print(json.dumps({**report.__dict__, "passed": report.passed}, default=dict))

@@ -13,7 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
+from bot.database import Database
+from bot.outbox import Outbox
+
 START_SECONDS = 300.0
 
 
@@ -79,6 +83,14 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self.kill()
             return -9
+
+
+def waiting(url: str) -> dict[tuple[str, str, str], int]:
+    """(box, channel, state) -> how many, of what waits or is dead in a database."""
+    database = Database(url)
+    found = Outbox(database).counts()
+    database.close()
+    return found
 
 
 @contextmanager
