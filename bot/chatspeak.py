@@ -58,8 +58,13 @@ def fold(word: str) -> str:
     return "".join(c for c in letters if c != "'" and unicodedata.category(c) != "Mn")
 
 
-def tokens(cleaned: str) -> Iterator[Token]:
+@lru_cache(maxsize=256)
+def tokens(cleaned: str) -> tuple[Token, ...]:
     """The plain words of a text that went through `clean`, in order."""
+    return tuple(_tokens(cleaned))
+
+
+def _tokens(cleaned: str) -> Iterator[Token]:
     table = _abbreviations()
     for match in _WORD.finditer(cleaned):
         word = fold(match.group())[:WORD_LIMIT]
@@ -69,6 +74,7 @@ def tokens(cleaned: str) -> Iterator[Token]:
             yield Token(written_out, match.start(), match.end())
 
 
+@lru_cache(maxsize=256)  # a question is looked at by several rules in a row
 def plain(text: str) -> str:
     """The plain words of `text`, joined by single spaces; "" where it has no word.
 

@@ -98,12 +98,15 @@ class SafetyHead:
     kinds: NDArray[np.str_]
     anchors: NDArray[np.float32]
     places: dict[str, int] = field(init=False, repr=False)
+    members: dict[str, NDArray[np.intp]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         fits = self.weights.shape[0] == len(self.classes) == len(self.bias)
         if not fits or self.anchors.shape != (len(self.kinds), self.dim):
             raise ValueError("the head's weights don't fit its classes")
         object.__setattr__(self, "places", {str(w): i for i, w in enumerate(self.words)})
+        members = {str(kind): np.flatnonzero(self.kinds == kind) for kind in set(self.kinds)}
+        object.__setattr__(self, "members", members)
 
     @property
     def dim(self) -> int:
@@ -129,7 +132,7 @@ class SafetyHead:
         prototype at all is no alarm, whatever side it falls on.
         """
         cosines = self.anchors @ vector
-        return {str(kind): float(cosines[self.kinds == kind].max()) for kind in set(self.kinds)}
+        return {kind: float(cosines[places].max()) for kind, places in self.members.items()}
 
 
 def fit(prototypes: Prototypes, vectors: NDArray[np.float32]) -> SafetyHead:
