@@ -106,7 +106,7 @@ class Chat:
 
     @property
     def input(self) -> Locator:
-        return self.page.get_by_role("combobox").first
+        return self.page.locator("quoth-chat [role=combobox]").first
 
     @property
     def replies(self) -> Locator:

@@ -183,3 +183,27 @@ def test_a_conversation_is_kept_on_the_device_only_by_choice(embedded: Any) -> N
         chat.page.get_by_role("button", name="Delete what is kept").click()
         assert chat.page.evaluate(kept) == ""
         expect(chat.page.get_by_role("checkbox")).not_to_be_checked()
+
+
+def test_what_was_kept_goes_when_it_is_old_or_not_the_chats_own(embedded: Any) -> None:
+    with opened(embedded()) as chat:
+        chat.ask(LIVES)
+        chat.page.get_by_role("button", name="Settings and help").click()
+        chat.page.get_by_role("checkbox").check()
+        for change in ("old", "broken"):
+            chat.page.evaluate(
+                """(change) => {
+                    const key = Object.keys(localStorage)[0];
+                    const kept = JSON.parse(localStorage[key]);
+                    if (change === "old") kept.saved -= 31 * 86400000;
+                    else delete kept.messages[0].reply.text;
+                    localStorage[key] = JSON.stringify(kept);
+                }""",
+                change,
+            )
+            chat.page.reload()
+            chat.open()
+            assert chat.replies.count() == 0
+            assert "three to five" not in chat.page.evaluate("Object.values(localStorage).join()")
+            chat.ask(LIVES)
+        assert chat.said == []

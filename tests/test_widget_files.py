@@ -205,3 +205,18 @@ def test_a_first_message_sent_again_finds_the_conversation_it_began(tmp_path: Pa
         another = client.post("/api/ask", json={**sent, "client_id": "f" * 32}).json()
         assert another["conversation_id"] != first["conversation_id"]
         assert client.delete(f"/api/conversations/{first['conversation_id']}").status_code == 204
+
+
+def test_all_that_an_owner_can_set_is_documented() -> None:
+    told = (Path(__file__).parent.parent / "docs/widget.md").read_text(encoding="utf-8")
+    scripts = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.js")}
+    code = "".join(scripts.values())
+    attributes = re.findall(r'^    ([a-z]+): "', scripts[LOADER], re.M)
+    variables = re.findall(r"var\((--quoth-[a-z-]+)", code)
+    parts = re.findall(r'part(?:: | = )"([a-z]+)"', code)
+    events = [f"quoth-{name}" for name in re.findall(r'emit\("([a-z]+)"', code)]
+    assert min(map(len, (attributes, variables, parts, events))) > 5
+    for name in (*attributes, *variables, *parts, *events):
+        assert f"`{name}`" in told, name
+    listed = re.findall(r"`(--quoth-[a-z-]+)`", told)
+    assert set(listed) == set(variables)

@@ -3,6 +3,12 @@
 const MOST = 50; // exchanges
 const DAYS = 30;
 
+/** Whether a kept message can be shown: any script of the page may have written it. */
+function whole({ question, asked, replied, reply }) {
+  return typeof question === "string" && Number.isFinite(asked) && Number.isFinite(replied) &&
+    typeof reply?.text === "string" && [reply.citations, reply.missing, reply.suggestions].every(Array.isArray);
+}
+
 export class History {
   #key;
 
@@ -17,8 +23,10 @@ export class History {
   load() {
     const kept = this.#read();
     if (!kept) return null;
-    const valid = Array.isArray(kept.messages) && Date.now() - kept.saved < DAYS * 86_400_000;
-    return valid ? kept : { conversation: null, draft: "", messages: [] };
+    if (Array.isArray(kept.messages) && kept.messages.every(whole) && Date.now() - kept.saved < DAYS * 86_400_000) return kept;
+    const nothing = { conversation: null, draft: "", messages: [] };
+    this.save(nothing);
+    return nothing;
   }
 
   save({ conversation, draft, messages }) {

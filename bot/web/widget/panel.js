@@ -247,7 +247,7 @@ export class Panel {
     transcript.replaceChildren(el("div", { class: "greeting" },
       el("p", { part: "greeting" }, this.#host.getAttribute("greeting") || this.#say("greeting")),
       suggestionList(this.#openers, this.#say("suggestions"), this.#chat),
-      this.#about.privacy && el("p", { class: "privacy", part: "privacy", lang: this.#about.language }, this.#about.privacy)));
+      this.#about.privacy && el("p", { class: "privacy", part: "privacy", dir: "auto", lang: this.#about.language }, this.#about.privacy)));
     for (const message of this.#messages) this.#render(message);
     transcript.scrollTop = this.#messages.length ? transcript.scrollHeight : 0;
   }
@@ -259,7 +259,7 @@ export class Panel {
       el("div", { class: "asked" },
         el("span", { class: "hidden" }, chat.say("you")),
         el("p", { class: "question", part: "question", dir: "auto" }, message.question),
-        el("time", { class: "time", datetime: new Date(message.asked).toISOString() }, chat.time(message.asked),
+        el("time", { class: "time", dir: "auto", datetime: new Date(message.asked).toISOString() }, chat.time(message.asked),
           waits && ` · ${chat.say("waiting")}`)),
       message.state === "sending" && el("p", { class: "typing", part: "typing", "aria-hidden": "true" }, el("i"), el("i"), el("i")),
       message.reply && replyElement(message, message.reply, chat));

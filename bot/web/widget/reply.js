@@ -95,13 +95,13 @@ function citationElement(citation, chat) {
         [citation.title, citation.heading].filter(Boolean).join(" · "),
         el("span", { class: "hidden", lang: chat.own }, ` (${say("newTab")})`))),
     at >= 0 && (before.trim() || after.trim()) &&
-      el("details", { part: "passage" },
+      el("details", { part: "passage", toggle: ({ target }) => target.open && target.scrollIntoView({ block: "nearest" }) },
         el("summary", {}, say("passage")),
         el("p", { lang: language, dir: "auto" }, before, el("mark", {}, citation.quote), after)));
 }
 
 function time({ replied }, chat) {
-  return el("time", { class: "time", datetime: new Date(replied).toISOString() }, chat.time(replied));
+  return el("time", { class: "time", dir: "auto", datetime: new Date(replied).toISOString() }, chat.time(replied));
 }
 
 function actions(message, reply, chat) {
@@ -143,5 +143,5 @@ function actions(message, reply, chat) {
     },
   }, el("label", {}, say("comment"), field), el("button", { type: "submit", class: "plain" }, say("sendComment")));
   row.append(...thumbs, done, time(message, chat));
-  return el("div", { part: "actions" }, row, comment);
+  return el("div", { class: "wide", part: "actions" }, row, comment);
 }

@@ -93,6 +93,7 @@ kbd { margin-inline-end: 0.25em; padding: 0.05em 0.4em; border: 1px solid var(--
 .reply { display: grid; gap: 0.75em; margin-top: 0.9em; justify-items: start; }
 .reply > * { max-width: 100%; }
 .reply > .time { margin-top: -0.4em; }
+.wide { width: 100%; }
 .actions .time { margin-inline-start: auto; }
 .reply.safety > p:first-of-type { padding: 0.7em 0.95em; border: 1px solid var(--line); border-inline-start: 4px solid var(--alarm); border-radius: 0.4em; background: var(--surface); }
 .understood, .missing { color: var(--soft); font-size: 0.875em; }
@@ -133,7 +134,7 @@ textarea { width: 100%; padding: 0.5em 0.7em; border: 1px solid var(--soft); bor
 .composer input:focus-visible { outline-offset: -1px; }
 .send { display: grid; place-items: center; width: 2.75em; height: 2.75em; padding: 0; flex: none; border: 1px solid transparent; border-radius: 50%; background: var(--accent); color: var(--on-accent) !important; }
 .send .icon { stroke-width: 2.200; }
-.completions { position: absolute; z-index: 1; inset-inline: 0.8em; bottom: calc(100% - 0.2em); max-height: 15em; overflow-y: auto; padding: 0.3em !important;
+.completions { position: absolute; z-index: 1; inset-inline: 0.8em; bottom: calc(100% - 0.2em); max-height: min(18em, 45vh); overflow-y: auto; padding: 0.3em !important;
   border: 1px solid var(--soft); border-radius: 0.8em; background: var(--surface); list-style: none; box-shadow: 0 -0.3em 1.6em rgb(0 0 0 / 0.16); }
 .completions li { padding: 0.45em 0.7em; border-radius: 0.5em; line-height: 1.35; cursor: pointer; border: 2px solid transparent; }
 .completions li:hover { background: var(--tint); }
@@ -169,7 +170,7 @@ textarea { width: 100%; padding: 0.5em 0.7em; border: 1px solid var(--soft); bor
 :host([theme="contrast"]) .panel :is(.question, .suggestion, .icon-button, .send) { border-color: var(--line); }
 @media (prefers-contrast: more) { .panel :is(.question, .suggestion, .icon-button, .send) { border-color: var(--line) !important; } }
 @media (forced-colors: active) {
-  .panel :is(.question, .icon-button, .send) { border-color: CanvasText; }
+  .panel :is(.question, .icon-button, .send, .sign) { border: 1px solid CanvasText; }
   .quote, .safety > p:first-of-type { border-inline-start-color: Highlight !important; }
   .completions li[aria-selected="true"], .icon-button[aria-pressed="true"] { forced-color-adjust: none; background: Highlight; color: HighlightText !important; border-color: HighlightText; }
   mark { forced-color-adjust: none; background: Mark; color: MarkText; }

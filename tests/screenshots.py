@@ -1,0 +1,138 @@
+"""Pictures of the first page and of the chat, from the real bot.
+
+    python tests/screenshots.py [DIR]
+
+Without DIR those that the documents show, to docs/images; with it all, to DIR. Needs Chromium.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from browsing import LIVES, Chat, OtherSite, browsing, visiting
+from playwright.sync_api import Browser, Locator
+from small_bot import serving
+
+from bot.bot import Bot
+from bot.channels.http import create_app
+from bot.settings import load_settings
+from bot.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+LARGEST = 150_000  # bytes of one picture
+SHOWN = frozenset(
+    {"home-light", "home-dark", "home-embed-light", "chat-answer", "chat-dark-declined"}
+    | {"chat-phone-answer", "chat-phone-dark-declined"}
+)
+DESK = {"viewport": {"width": 1280, "height": 860}}
+PHONE = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touch": True}
+CLINIC = """<main style="max-width: 34rem; padding: 3rem; font: 1.05rem/1.6 Georgia, serif">
+<h1>Living with a neurological disease</h1>
+<p>Our nurses collect what is known about multiple sclerosis and ALS, and keep it up to date.</p>
+<p>Questions are answered from the article we publish here, in its own words.</p></main>"""
+
+
+def main(folder: Path, every: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(OtherSite()) as other, _served(other.origin) as address, browsing() as browser:
+
+        def site(data: str = "", html: str = 'lang="en"') -> str:
+            tag = f'<script src="{address}/widget.js" {data} defer></script>'
+            return other.put(CLINIC, head=tag, html=html)
+
+        def save(name: str, shown: Chat | Locator, **options: Any) -> None:
+            if not every and name not in SHOWN:
+                return
+            shown = shown.page if isinstance(shown, Chat) else shown
+            file = folder / f"{name}.png"
+            shown.screenshot(path=file, **options)
+            size = file.stat().st_size
+            print(f"{file}  {size:,} bytes")
+            if size > LARGEST:
+                raise SystemExit(f"{file} has more than {LARGEST:,} bytes")
+
+        for scheme in ("light", "dark"):
+            with _visit(browser, address, color_scheme=scheme, **DESK) as chat:
+                for one in ("#live", "#previewed"):
+                    chat.page.locator(one).get_by_role("combobox").wait_for()
+                chat.ask(LIVES)
+                _settle(chat)
+                save(f"home-{scheme}", chat)
+                for part in ("knows", "embed"):
+                    save(f"home-{part}-{scheme}", chat.page.locator(f"#{part}"))
+        with _visit(browser, address, **PHONE) as chat:
+            save("home-phone", chat)
+        looks: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+            ("chat", "", 'lang="en"', DESK),
+            ("chat-dark", "", 'lang="en"', {**DESK, "color_scheme": "dark"}),
+            ("chat-contrast", 'data-theme="contrast"', 'lang="en"', DESK),
+            ("chat-forced", "", 'lang="en"', {**DESK, "forced_colors": "active"}),
+            ("chat-german", 'data-accent="#8a2f6b"', 'lang="de"', DESK),
+            ("chat-rtl", "", 'lang="en" dir="rtl"', DESK),
+            ("chat-phone", "", 'lang="en"', PHONE),
+            ("chat-phone-dark", "", 'lang="en"', {**PHONE, "color_scheme": "dark"}),
+        )
+        for name, data, html, context in looks:
+            with _visit(browser, site(data, html), **context) as chat:
+                save(f"{name}-closed", chat)
+                chat.page.locator("quoth-chat button").click()
+                _settle(chat)
+                save(f"{name}-open", chat)
+                chat.ask(LIVES).locator("summary").click()
+                _settle(chat)
+                save(f"{name}-answer", chat)
+                chat.ask("How many people in Canada have MS?")
+                _settle(chat)
+                save(f"{name}-declined", chat)
+        with _visit(browser, site(), **DESK) as chat:
+            chat.open()
+            chat.ask("is it fatal?")
+            chat.ask("Should I stop taking my medication?")
+            _settle(chat)
+            save("chat-safety", chat)
+            chat.input.press_sequentially("how ")
+            chat.page.get_by_role("option").first.wait_for()
+            chat.input.press("ArrowDown")
+            save("chat-typeahead", chat)
+            chat.page.get_by_role("button", name="Settings and help").click()
+            _settle(chat)
+            save("chat-settings", chat)
+            chat.page.context.set_offline(True)
+            chat.input.fill("Is MS hereditary?")
+            chat.input.press("Enter")
+            chat.page.get_by_role("alert").get_by_role("button").wait_for()
+            _settle(chat)
+            save("chat-offline", chat)
+
+
+def _settle(chat: Chat) -> None:
+    chat.page.wait_for_timeout(600)
+
+
+@contextmanager
+def _visit(browser: Browser, url: str, **context: Any) -> Iterator[Chat]:
+    with visiting(browser, url, reduced_motion="reduce", **context) as chat:
+        _settle(chat)
+        yield chat
+
+
+@contextmanager
+def _served(origin: str) -> Iterator[str]:
+    settings = load_settings(
+        knowledge=ROOT / "knowledge", allowed_origins=(origin,), rate_per_minute=6000
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{folder}/quoth.db")
+        with serving(create_app(Bot.load(settings), store, settings)) as address:
+            yield address
+        store.close()
+
+
+if __name__ == "__main__":
+    asked = sys.argv[1:]
+    main(Path(asked[0]) if asked else ROOT / "docs" / "images", every=bool(asked))
