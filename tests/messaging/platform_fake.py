@@ -16,6 +16,7 @@ from senders import SENDERS, Seen
 
 # How a sending ends. What is not "delivered" or "lost" has not reached anybody.
 FAULTS = ("drop", "slow", "429", "500", "lost", "late")
+REFUSED = "400"  # not one of them: it never passes
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class PlatformFake:
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> PlatformFake:
         self._thread.start()
         return self
@@ -121,7 +126,7 @@ class PlatformFake:
             self.log.early += now < self._blocked.pop(place, 0.0) - 0.01
             if fault == "429":
                 self._blocked[place] = now + self.retry_after
-            reaches = fault not in ("drop", "429", "500")
+            reaches = fault not in ("drop", "429", "500", REFUSED)
             again = seen.key is not None and (name, seen.key) in self._keys
             if reaches:
                 lost = fault in ("lost", "late")
@@ -137,8 +142,8 @@ class PlatformFake:
             time.sleep(0.3)
         if fault == "429":
             self._refuse(request, name)
-        elif fault == "500":
-            self._answer(request, 500, {})
+        elif fault in ("500", REFUSED):
+            self._answer(request, int(fault), {})
         else:
             self._answer(request, *SENDERS[name].answer(again))
 

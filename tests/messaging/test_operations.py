@@ -1,0 +1,84 @@
+"""`channel check` says what is wrong, asks the platform, and sends a test message on request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from platform_fake import PlatformFake
+from senders import SENDERS, environment
+
+from bot.__main__ import main
+
+
+@pytest.fixture
+def fake() -> Iterator[PlatformFake]:
+    fake = PlatformFake().start()
+    yield fake
+    fake.stop()
+
+
+def test_all_that_is_missing_is_named_and_no_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUOTH_PUBLIC_URL", "https://quoth.example.org")
+    monkeypatch.setenv("QUOTH_SLACK_BOT_TOKEN", "hunter2")
+    assert main(["channel", "check", "slack"]) == 1
+    printed = capsys.readouterr().out
+    assert "QUOTH_CHANNELS does not name it" in printed
+    assert "QUOTH_SLACK_SIGNING_SECRET is missing" in printed
+    assert "QUOTH_SLACK_BOT_TOKEN has the wrong form" in printed
+    assert "hunter2" not in printed
+
+
+def test_an_unknown_channel_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["channel", "check", "fax"]) == 2
+    assert "there are: slack" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [
+        ("slack", ["channel=D7"]),
+        ("telegram", ["chat=8"]),
+        ("googlechat", ["space=spaces/S7"]),
+        ("line", ["to=U7"]),
+        ("generic", ["conversation=7", "in_reply_to=msg_0"]),
+    ],
+)
+def test_a_test_message_arrives(
+    name: str,
+    to: list[str],
+    fake: PlatformFake,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable, value in environment(fake.address, (name,)).items():
+        monkeypatch.setenv(variable, value)
+    sent_to = [part for one in to for part in ("--send-to", one)]
+    main(["channel", "check", name, *sent_to])
+    printed = capsys.readouterr().out
+    assert f"https://quoth.example.org/webhooks/{name}" in printed
+    assert "the test message was delivered" in printed
+    (arrival,) = fake.log.arrivals
+    assert arrival.seen.text.startswith("This is a test message")
+    assert arrival.seen.conversation == 7
+
+
+def test_a_missing_address_is_named(
+    fake: PlatformFake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in environment(fake.address, ("twilio",)).items():
+        monkeypatch.setenv(variable, value)
+    assert main(["channel", "check", "twilio", "--send-to", "to=+49000007"]) == 2
+    assert "--send-to" in capsys.readouterr().err
+
+
+def test_every_channel_can_be_checked(
+    fake: PlatformFake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in environment(fake.address).items():
+        monkeypatch.setenv(variable, value)
+    for name in SENDERS:
+        main(["channel", "check", name])
+        assert "ok     its settings are there" in capsys.readouterr().out
