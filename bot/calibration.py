@@ -65,7 +65,7 @@ def fit_confidence(
     All arrays are [n]; `weights` >= 0 count each example. Deterministic.
     """
     x = np.stack([evidence, margin, np.ones_like(evidence)], axis=1)
-    centre = np.array([prior.evidence, prior.margin, prior.intercept])
+    centre = np.array([prior.evidence, prior.margin, prior.intercept], np.float64)
     beta = centre.copy()
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
@@ -126,21 +126,31 @@ def choose_operating_point(
             f"{n} labelled questions can't prove a wrong share of {max_wrong:.1%}: at least "
             f"{needed} are needed. Add questions to calibration.jsonl or accept a larger share."
         )
-    chosen: OperatingPoint | None = None
-    for threshold in sorted({*probabilities.tolist()}, reverse=True):
-        given = probabilities >= threshold
-        wrong = int((given & ~right).sum())
-        bound = upper_bound(wrong, n, delta)
-        if bound > max_wrong:
-            break
-        covered = float((given & right).sum() / max(1, answerable.sum()))
-        chosen = OperatingPoint(threshold, max_wrong, delta, n, wrong, bound, covered)
-    if chosen is None:
+    # The tests differ in the number of wrong replies only, which grows as the threshold falls: all
+    # down to the last number that passes do.
+    allowed = 0
+    while upper_bound(allowed + 1, n, delta) <= max_wrong:
+        allowed += 1
+    thresholds = np.unique(probabilities)
+    mistakes = np.sort(probabilities[~right])
+    wrong = len(mistakes) - np.searchsorted(mistakes, thresholds)
+    passing = np.flatnonzero(wrong <= allowed)
+    if not len(passing):
         raise CalibrationError(
             f"the most confident replies are already wrong too often for {max_wrong:.1%}; "
             "mend the pairs behind them (python -m bot evaluate shows which) and try again"
         )
-    return chosen
+    lowest = passing[0]
+    given = probabilities >= thresholds[lowest]
+    return OperatingPoint(
+        threshold=float(thresholds[lowest]),
+        max_wrong=max_wrong,
+        delta=delta,
+        questions=n,
+        wrong=int(wrong[lowest]),
+        bound=upper_bound(int(wrong[lowest]), n, delta),
+        coverage=float((given & right).sum() / max(1, answerable.sum())),
+    )
 
 
 def upper_bound(wrong: int, questions: int, delta: float) -> float:

@@ -31,7 +31,7 @@ def test_terms_are_stems_and_pairs_of_neighbouring_stems() -> None:
     ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(TEXTS.filter(lambda texts: any(map(terms, texts))), st.data())
 def test_similarities_are_cosines_of_scikit_learn(texts: list[str], data: st.DataObject) -> None:
     lexicon, known = Lexicon.build(texts), oracle(texts)
