@@ -68,6 +68,7 @@ SPOIL = """() => {
 
 def test_axe_sees_faults_inside_the_chat(embedded: Any) -> None:
     with opened(embedded()) as chat:
+        chat.page.get_by_text("You could ask").wait_for()  # what comes later would mend it
         chat.page.evaluate(SPOIL)
         assert {line.split(" | ")[0] for line in faults(chat.page)} == {
             "button-name",

@@ -37,10 +37,7 @@ export class Panel {
   #statusTimer = 0;
 
   constructor(host, root, emit, load) {
-    this.#load = load;
-    this.#host = host;
-    this.#root = root;
-    this.#emit = emit;
+    [this.#host, this.#root, this.#emit, this.#load] = [host, root, emit, load];
     this.#server = new Server(host.server);
     this.#history = new History(host.server, host.id);
     this.#outbox = new Outbox(
@@ -132,8 +129,7 @@ export class Panel {
     this.#typeahead.language = this.#about.language;
     const text = this.#note ?? this.#about.documents.find((one) => one.disclaimer)?.disclaimer;
     note.hidden = !text;
-    noteText.textContent = text ?? "";
-    noteText.lang = this.#about.language;
+    Object.assign(noteText, { textContent: text ?? "", lang: this.#about.language });
     const person = this.#contact();
     contact.hidden = !person;
     contact.replaceChildren(...(person ? [person] : []));
@@ -248,7 +244,7 @@ export class Panel {
       el("p", { part: "greeting" }, this.#host.getAttribute("greeting") || this.#say("greeting")),
       suggestionList(this.#openers, this.#say("suggestions"), this.#chat),
       this.#about.privacy && el("p", { class: "privacy", part: "privacy", dir: "auto", lang: this.#about.language }, this.#about.privacy)));
-    for (const message of this.#messages) this.#render(message);
+    this.#messages.forEach((message) => this.#render(message));
     transcript.scrollTop = this.#messages.length ? transcript.scrollHeight : 0;
   }
 

@@ -31,6 +31,7 @@
     de: "Der Chat konnte nicht geladen werden. Auf einer eigenen Seite fragen." };
 
   const script = document.currentScript;
+  if (!script) throw new Error("quoth-chat: name widget.js in a plain <script src>, not as a module");
   const home = new URL(script.src).origin;
 
   const DARK = "--accent: var(--quoth-accent, #6cc8c5); --on-accent: #08282b;";
