@@ -39,6 +39,7 @@ from bot.types import Answered, Conversation, Declined, Reply, SmallTalk, Turn
 from bot.wording import clean
 
 OPENING = ("greeting", "help", "who_are_you")  # small talk that is answered with suggestions too
+UNREAD = ("language", "not_understood")  # reasons after which there is nothing to lean on
 DEFAULT_THRESHOLD = 0.5  # of a knowledge that was never calibrated
 
 
@@ -156,7 +157,7 @@ class Bot:
         turn = Turn(
             reply.turn_id,
             clean(question),
-            reply.question,
+            "" if reply.reason in UNREAD else reply.question,
             finding.decision.kind,
             tuple(m.pair.id for m in matched),
             reply.suggestions,

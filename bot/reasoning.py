@@ -113,6 +113,10 @@ class Reasoner:
             return Finding(asked, routed)
         if understood.kind in ("source", "repeat") and understood.turn:
             return self._again(understood.turn)
+        if conversation.turns and conversation.turns[-1].kind == "safety":
+            still = self._still(core, conversation.turns[-1], understood)
+            if still is not None:
+                return still
         if understood.kind == "new" and _says_nothing(core, self._subjects):
             return Finding(asked, Declined("not_understood"))
         if core != asked:
@@ -254,6 +258,16 @@ class Reasoner:
             return Finding(turn.understood, Declined("not_covered"), found.retrieved, found.matches)
         return Finding(turn.understood, Answered(matches[:2]), found.retrieved, matches)
 
+    def _still(self, text: str, turn: Turn, understood: Understood) -> Finding | None:
+        """The same help again for what leans on a cry for it: "I want to die", "how?"."""
+        routed = self._router.route(turn.understood)
+        urgent = isinstance(routed, Safety) and routed.route != "advice"
+        pointing = _IT.search(text) is not None and not self._subjects.mentioned(text)
+        leaning = _bare(understood) or _says_nothing(text, self._subjects)
+        if routed is not None and (leaning or (urgent and pointing)):
+            return Finding(turn.understood, routed)
+        return None
+
     def _more(self, understood: Understood, turn: Turn) -> Finding:
         """A further answer to the last question, or the same again where there is none."""
         text = understood.candidates[0].text
@@ -278,6 +292,12 @@ def _completes(routed: Decision, understood: Understood) -> bool:
         isinstance(routed, Declined) and routed.reason == "not_understood"
     )
     return loose and understood.kind != "new" and understood.standalone is False
+
+
+def _bare(understood: Understood) -> bool:
+    """Whether a message is a part of the question before it ("how?", "and for ALS?")."""
+    kinds = {candidate.kind for candidate in understood.candidates}
+    return understood.standalone is False and not kinds & {"alone", "carried"}
 
 
 def _says_nothing(text: str, subjects: Subjects) -> bool:
