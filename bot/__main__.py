@@ -77,7 +77,8 @@ gold [] means that it must not be answered. With --dialogues:
 _SETS = """\
 Match the queries of public question banks and print a table: the share found, how well right and
 wrong are told apart, the share answered right at 2, 5 and 10 % wrong replies, beside the nearest
-question by cosine and, where the set has them, the answers of other systems."""
+question by cosine and, where the set has them, the answers of other systems. Articles of SQuAD 2
+are drawn as `draw` does it and asked without an edit (--drawn: these only)."""
 
 _CALIBRATE = """\
 Choose the operating point: the share of answers that may be wrong is what you say, how sure Quoth
@@ -149,6 +150,12 @@ def build_parser() -> argparse.ArgumentParser:
     draw.add_argument("--out", type=Path, metavar="DIR", help="the folder to make")
     draw.add_argument("--title", help="what the knowledge is called (default: the document's)")
     draw.add_argument(
+        "--domain",
+        metavar="NAME",
+        help="what it is about: health, history, organisation, person, place, shop, software, or "
+        "general (default: guessed); known questions it leaves open are written beside the pairs",
+    )
+    draw.add_argument(
         "--force", action="store_true", help="overwrite a knowledge, your edits in it included"
     )
 
@@ -165,6 +172,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     sets = command("evaluate-sets", "figures on public question banks", _SETS)
     sets.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the data sets")
+    sets.add_argument("--drawn", action="store_true", help="only the articles drawn by rules")
     sets.add_argument("--split", choices=("dev", "test"), default="test", help="default: test")
     sets.add_argument("--json", action="store_true", help="print the figures as JSON")
 

@@ -107,6 +107,8 @@ def draw(parsed: argparse.Namespace) -> int:
     from bot.drawing import Encode
     from bot.knowledge import load_knowledge, write_knowledge
 
+    if parsed.domain is not None:
+        _known_domain(parsed.domain)
     settings = _settings(parsed)
     out: Path = parsed.out or settings.knowledge
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not parsed.force:
@@ -124,12 +126,14 @@ def draw(parsed: argparse.Namespace) -> int:
             vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=_say)
             return lambda texts: vectors.encode(texts, advance)
 
-        made = make_draft(parsed.sources, encode)
+        made = make_draft(parsed.sources, encode, domain=parsed.domain)
     write_knowledge(
         out,
         title=parsed.title or made.title,
         documents=made.documents,
         pairs=made.pairs,
+        prototypes=made.prototypes,
+        domain=made.domain,
         overwrite=parsed.force,
     )
     for fault in made.faults:
@@ -138,8 +142,19 @@ def draw(parsed: argparse.Namespace) -> int:
         _say(f"{len(made.faults)} rows were not taken, all others were")
     served = len(load_knowledge(out).pairs)
     print(f"{out}: {_count(len(made.documents), 'document')}, {_count(served, 'pair')}")
+    if made.prototypes:
+        known = _count(len(made.prototypes), "question")
+        print(f"{known} that it doesn't answer ({made.domain}): read out_of_scope.yaml too")
     print("Try it:", shlex.join(["quoth", "ask", "--knowledge", str(out), made.pairs[0].question]))
     return DONE
+
+
+def _known_domain(name: str) -> None:
+    from bot.prototypes import GENERAL, library
+
+    domains = (GENERAL, *library())
+    if name not in domains:
+        raise UsageError(f"there is no domain {name!r}; choose one of {', '.join(domains)}")
 
 
 def _count(number: int, noun: str) -> str:
@@ -253,13 +268,21 @@ def replay(parsed: argparse.Namespace) -> int:
 
 
 def evaluate_sets(parsed: argparse.Namespace) -> int:
-    """Figures on public question banks, beside the plain cosine and other systems' answers."""
+    """Figures on public question banks and drawn articles, beside cosine and other systems."""
+    from bot import drawn_sets
     from bot.banks import as_table, figures_of
 
     settings = _settings(parsed)
     with _passing() as tell:
-        rows = list(figures_of(parsed.folder, parsed.split, settings, tell))
-    print(json.dumps([row.to_json() for row in rows]) if parsed.json else as_table(rows))
+        drawn = drawn_sets.drawn_figures(parsed.folder, parsed.split, settings, tell)
+        found = () if parsed.drawn else figures_of(parsed.folder, parsed.split, settings, tell)
+        banks = list(found)
+    if parsed.json:
+        print(json.dumps([row.to_json() for row in (*banks, *drawn)]))
+        return DONE
+    tables = [as_table(banks)] if banks else []
+    tables += [drawn_sets.as_table(drawn)] if drawn else []
+    print("\n\n".join(tables))
     return DONE
 
 
