@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
         # Writers of one process queue here: waiting in SQLite itself means to poll, and whoever
-        # polls least often waits longest.
-        self._writers = threading.Lock() if self._engine.dialect.name == "sqlite" else None
+        # polls least often waits longest. Of those with patience one at a time stands at the
+        # door, so that those without never wait for many.
+        self._one_writer = self._engine.dialect.name == "sqlite"
+        self._door, self._queue = threading.Lock(), threading.Lock()
 
     @contextmanager
     def transaction(
@@ -69,10 +71,17 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _turn(self, write: bool, patience: float | None) -> AbstractContextManager[None]:
-        if not write or self._writers is None:
-            return nullcontext()
-        return _held(self._writers, BUSY_MILLISECONDS / 1000 if patience is None else patience)
+    @contextmanager
+    def _turn(self, write: bool, patience: float | None) -> Iterator[None]:
+        if not write or not self._one_writer:
+            yield
+        elif patience is not None:
+            with _held(self._door, patience):
+                yield
+        else:
+            seconds = BUSY_MILLISECONDS / 1000
+            with _held(self._queue, seconds), _held(self._door, seconds):
+                yield
 
 
 @contextmanager

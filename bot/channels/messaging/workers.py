@@ -15,7 +15,8 @@ from bot.metrics import Metrics
 from bot.store import StoreError
 
 POLL_SECONDS = 1.0  # how soon work is seen that another process has left
-_AT_ONCE = 4  # leases taken in one transaction
+_AT_ONCE = 8  # leases taken in one transaction
+_GATHER_SECONDS = 0.01  # between two looks, so that what comes together is seen together
 _TROUBLE_SECONDS = 10.0  # the longest pause while the database fails
 
 log = logging.getLogger("quoth.messaging")
@@ -90,7 +91,8 @@ class Workers:
                 if idle or time.monotonic() >= self._ends:
                     break
                 wait = min(wait, 0.1)
-            self._wake.wait(min(wait, self._lanes.lease_seconds / 6))
+            if self._wake.wait(min(wait, self._lanes.lease_seconds / 6)):
+                time.sleep(_GATHER_SECONDS)
         while self._held:  # begun, to be finished: their leases must hold so long
             time.sleep(min(0.05, self._lanes.lease_seconds / 6))
             try:
