@@ -135,6 +135,11 @@ _POINTS = re.compile(
     r"|at|on|after|before|during|has|had|means?|causes?) that\b|\bthat$",
     re.IGNORECASE,
 )
+# What is here points at nothing said before: "is this medical advice", "who runs this site".
+_SOURCE = re.compile(
+    r"\bthis (?:web ?)?(?:site|page|article|text|source|document|chat|bot|medical advice)\b",
+    re.IGNORECASE,
+)
 _THIS = re.compile(r"\b(?:it|that|this)\b", re.IGNORECASE)
 _FINAL_NOUN = re.compile(r"\b(?:my|your|the|their|his|her|our)\s+\w+$", re.IGNORECASE)
 
@@ -199,7 +204,7 @@ def _carried(body: str, text: str, context: Context, subjects: Subjects) -> Read
         return _alone(text, None)
     carried = with_subject(body, topic, subjects)
     points = (
-        _POINTS.search(EMPTY_IT.sub(" ", body)) is not None
+        _POINTS.search(_SOURCE.sub(" ", EMPTY_IT.sub(" ", body))) is not None
         or _BARE.match(body) is not None
         or (len(topic) > 1 and subjects.both(body))
     )
