@@ -129,7 +129,7 @@ class PlatformFake:
             reaches = fault not in ("drop", "429", "500", REFUSED)
             again = seen.key is not None and (name, seen.key) in self._keys
             if reaches:
-                lost = fault in ("lost", "late")
+                lost = fault == "lost" or (fault == "late" and self.late > 10)
                 self.log.arrivals.append(Arrival(now, name, seen, lost, again))
                 if seen.key is not None:
                     self._keys.add((name, seen.key))

@@ -20,7 +20,8 @@ def page(name: str) -> str:
 
 
 def test_every_channel_has_a_page() -> None:
-    assert sorted(path.stem for path in PAGES.glob("*.md")) == sorted(CHANNELS)
+    pages = {path.stem for path in PAGES.glob("*.md")} - {"README"}
+    assert pages == set(CHANNELS)
 
 
 @each
