@@ -4,7 +4,8 @@ Every wording of a pair is an example of its answer; every out-of-scope prototyp
 of "not answered". Least-squares classification with a Gaussian process (Rasmussen & Williams
 2006, sections 2.2 and 6.5): the score of class c for question q is
 
-    k(q)^T (K + ridge I)^-1 y_c          y_c one-hot, k(q, x) = exp(SHARPNESS (cos - 1)) + WORDING tfidf
+    k(q)^T (K + ridge I)^-1 y_c          y_c one-hot,
+    k(q, x) = exp(SHARPNESS (cos - 1)) + WORDING tfidf
 
 A question far from every example scores near 0 everywhere, which is what declining needs; with
 one wording a pair the best class is the nearest wording's. No iterations: the same knowledge

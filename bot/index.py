@@ -139,8 +139,8 @@ def _rows(
     owner_of = {p: a for a, answer in enumerate(answers) for p in answer.pairs}
     rows: list[tuple[str, int, int, int]] = []
     for p, pair in enumerate(knowledge.pairs):
-        for text in unique(compared(w, subjects) for w in pair.wordings):
-            rows.append((text, owner_of[p], p, -1))
+        texts = unique(compared(w, subjects) for w in pair.wordings)
+        rows += [(text, owner_of[p], p, -1) for text in texts]
     said = {normalise(text) for text, *_ in rows}
     # What an answer says is an example of what it answers; among very many it isn't worth its time.
     for a, answer in enumerate(answers if len(rows) <= answerability.WHOLE // 2 else ()):

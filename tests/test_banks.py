@@ -26,7 +26,7 @@ def write(folder: Path, entries: list[dict[str, object]], queries: list[dict[str
 ENTRIES: list[dict[str, object]] = [
     {"id": "a1", "question": "How do I return a mattress?", "answer": "RETURN", "group": "RETURN"},
     {"id": "a2", "question": "Can I send my order back?", "answer": "RETURN", "group": "RETURN"},
-    {"id": "b1", "question": "How long is the warranty?", "answer": "WARRANTY", "group": "WARRANTY"},
+    {"id": "b1", "question": "How long is the warranty?", "answer": "TERM", "group": "TERM"},
 ]
 QUERIES: list[dict[str, object]] = [
     {"query": "i want to return it", "gold": ["a1", "a2"], "split": "test"},
