@@ -19,7 +19,7 @@ _COMPARED = {
     "threshold": "the threshold",
     "kind": "the kind of reply",
     "reason": "the reason",
-    "quotes": "the quotes",
+    "quotes": "what is quoted",
     "confidence": "the confidence",
 }
 

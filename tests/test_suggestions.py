@@ -1,0 +1,85 @@
+"""What is offered: pairs' own questions, near what was asked, about the subject it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.bot import Bot
+from bot.index import build_index
+from bot.retrieval import fits
+from bot.subjects import Subjects
+from bot.suggestions import NEAR, OFFERS, Suggester
+from bot.types import QAPair
+
+
+@pytest.fixture(scope="module")
+def suggester(bot: Bot) -> Suggester:
+    return bot._suggester
+
+
+def pairs_of(bot: Bot, questions: tuple[str, ...]) -> list[QAPair]:
+    known = {pair.question: pair for pair in bot.knowledge.pairs}
+    return [known[question] for question in questions]
+
+
+def test_openers_come_from_all_over_the_document(bot: Bot, suggester: Suggester) -> None:
+    places = [p.provenance.evidence.start for p in pairs_of(bot, suggester.openers())]
+    length = len(bot.knowledge.documents[0].text)
+    assert len(places) == OFFERS
+    assert max(places) - min(places) > length / 3
+    assert len(suggester.openers(10)) == 10
+
+
+@pytest.mark.parametrize(
+    "question", ["is ALS painful", "how is MS treated", "How many people have MS in France?"]
+)
+def test_offers_are_about_the_subject_asked(bot: Bot, question: str) -> None:
+    reply = bot.ask(question).reply
+    asked = frozenset({"ALS" if "ALS" in question else "MS"})
+    offered = pairs_of(bot, reply.suggestions)
+    assert len(offered) == OFFERS
+    assert all(fits(asked, frozenset(pair.subjects)) for pair in offered)
+    assert len({pair.answer for pair in offered}) == OFFERS
+
+
+def test_what_came_near_by_chance_is_not_offered(bot: Bot, suggester: Suggester) -> None:
+    found = bot.consider("What is the capital of France?")
+    assert all(dict(m.signals)["cosine"] < NEAR for m in found.matches)
+    assert suggester.near(found.retrieved, found.matches) == suggester.openers()
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("is ms a f", "Is MS a fatal disease?"),
+        ("IS MS A F", "Is MS a fatal disease?"),
+        ("is multiple sclerosis a f", "Is MS a fatal disease?"),
+        ("is there a cure for a", "Is there a cure for ALS?"),
+        ("a normal lifespan with ms hereditary", "Is MS hereditary?"),
+    ],
+)
+def test_what_was_typed_is_gone_on_with(bot: Bot, typed: str, first: str) -> None:
+    assert bot.suggestions(typed)[0] == first
+
+
+@pytest.mark.parametrize("typed", ["zzzz", "qwertz", "12345"])
+def test_what_fits_nothing_gets_nothing(bot: Bot, typed: str) -> None:
+    assert bot.suggestions(typed) == ()
+
+
+@pytest.mark.parametrize("typed", ["", " ", "?", "\x00", "\ud800", "(", "x" * 2000])
+def test_any_text_may_be_typed(bot: Bot, typed: str) -> None:
+    known = {pair.question for pair in bot.knowledge.pairs}
+    assert set(bot.suggestions(typed, limit=3)) <= known
+
+
+def test_a_knowledge_without_pairs_offers_nothing(bot: Bot) -> None:
+    empty = replace(bot.knowledge, pairs=(), prototypes=())
+    subjects = Subjects(empty.aliases, empty.subjects)
+    encoder = bot._reasoner._encoder
+    suggester = Suggester(empty, build_index(empty, subjects, encoder), subjects)
+    assert suggester.openers() == ()
+    assert suggester.near(None, ()) == ()
+    assert suggester.complete("is", 5) == ()
