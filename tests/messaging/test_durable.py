@@ -22,6 +22,7 @@ from served_world import World
 from small_bot import SmallBot, SmallExchange, serving
 
 from bot.__main__ import main
+from bot.channels import guard
 from bot.channels.http import create_app
 from bot.channels.messaging import delivery
 from bot.channels.messaging.runtime import Connections
@@ -162,6 +163,15 @@ def test_a_body_too_large_is_refused_before_it_is_verified(start: Start) -> None
     # Meta gathers events: three megabytes are read, and only then found to be unsigned.
     assert world.client.post("/webhooks/whatsapp", content=b"x" * 2_900_000).status_code == 401
     assert world.client.post("/webhooks/whatsapp", content=b"x" * 3_000_001).status_code == 413
+
+
+def test_bodies_share_one_budget_of_memory(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = start("whatsapp")
+    monkeypatch.setattr(guard, "BODIES_BYTES", 1_000_000)
+    for _ in range(3):  # what a refused one held is free again
+        answer = world.client.post("/webhooks/whatsapp", content=b"x" * 1_500_000)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert world.client.post("/webhooks/whatsapp", content=b"x" * 900_000).status_code == 401
 
 
 def test_deleting_my_data_deletes_the_conversation(start: Start) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from checkout import ROOT
 from platform_fake import PlatformFake
 from senders import SENDERS, environment
 
@@ -82,3 +87,23 @@ def test_every_channel_can_be_checked(
     for name in SENDERS:
         main(["channel", "check", name])
         assert "ok     its settings are there" in capsys.readouterr().out
+
+
+def test_a_server_whose_channel_lacks_a_secret_does_not_start_and_says_which(
+    tmp_path: Path,
+) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("QUOTH_")} | {
+        "QUOTH_PORT": "0",
+        "QUOTH_DATABASE_URL": f"sqlite:///{tmp_path}/quoth.db",
+        "QUOTH_CHANNELS": "slack,line",
+        "QUOTH_PUBLIC_URL": "https://quoth.example.org",
+        "QUOTH_SLACK_SIGNING_SECRET": "hunter2",
+    }
+    ended = subprocess.run(
+        [sys.executable, "server.py"], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    for missing in ("QUOTH_SLACK_BOT_TOKEN", "QUOTH_LINE_CHANNEL_SECRET"):
+        assert f"{missing} is missing" in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
