@@ -8,7 +8,7 @@ import pytest
 from hostile import lines, texts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platforms import BY_NAME, GUARD, PLATFORMS, PUBLIC, Platform
+from platforms import BY_NAME, GUARD, PLATFORMS, PUBLIC, Platform, payload
 from replies import answered, clarified, declined
 
 from bot.channels.messaging.body import shown
@@ -182,3 +182,10 @@ def test_real_formatting_is_shown_as_written() -> None:
     assert link in sent["whatsapp"]
     assert '<a href=\\"https://example.org/a_b*c?d=1&amp;e=2\\">' in sent["teams"]
     assert f"*{GUARD}bold*" in sent["googlechat"]
+
+
+def test_an_address_ends_where_markup_begins() -> None:
+    """What follows an address without a space must not slip past the escapes with it."""
+    text = "https://a.example)\\[label](https://evil.example)|x|"
+    sent = BY_NAME["discord"].channel.render(answered(text), BY_NAME["discord"].message().reply_to)
+    assert r"\\\[label\]\(https://evil.example)\|x\|" in payload(sent[0])["content"]

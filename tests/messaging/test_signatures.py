@@ -225,6 +225,8 @@ def test_every_changed_character_of_the_secret_is_refused(
     wrong = changed(secret, at, to)
     if wrong == secret or (platform.name == "generic" and at % len(secret) < len("whsec_")):
         return
+    if platform.name == "teams" and wrong == secret.replace("=", "A"):
+        return  # one zero byte more, and HMAC fills its keys up with zeros
     others = {name: platform.secrets.get(name) for name in ("ACCOUNT_SID", "TOKEN", "USER_ID")}
     secrets = Secrets.of(platform.name, **{**others, platform.secret: wrong})
     request = platform.sign(platform.event("What is MS?", "1"))

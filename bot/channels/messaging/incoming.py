@@ -106,8 +106,8 @@ class IncomingMessage:
     one `conversation_key` are answered in order, with their follow-ups understood. `sender` is a
     keyed hash. `picked` is the payload of a button (see `options.chosen`), and `text` then the
     option's words as far as the platform repeats them. `addressed` is False for a message in a
-    group that is not meant for the bot: it must not be answered or kept. `reply_to` is what
-    `Channel.render` needs to answer.
+    group that is not meant for the bot: it must not be answered or kept (the channels here say
+    Ignored at once). `reply_to` is what `Channel.render` needs to answer.
     """
 
     channel: str

@@ -13,7 +13,7 @@ from html import escape as _escape_html
 Escape = Callable[[str], str]
 
 GUARD = "\u200b"
-_URL = re.compile(r"https?://[^\s<>\"'“”]+|mailto:[^\s<>\"'“”]+")
+_URL = re.compile(r"(?:https?://|mailto:)[^\s<>\"'“”\\^`{|}\[\]]+")
 _OPENS = re.compile(r"(?<![^\W_])([*_~`])(?=\S)")
 _BULLET_START = re.compile(r"^(?=[>*-] )", re.MULTILINE)
 _QUOTE_START = re.compile(r"^(?=>|&gt;)", re.MULTILINE)
