@@ -44,6 +44,7 @@ PART = 0.7  # least probability of an answer to a part of a question
 _IT = re.compile(
     r"\b(?:it|its|it's|this (?:disease|illness|condition|disorder|thing))\b", re.IGNORECASE
 )
+_OWN = re.compile(r"\b(?:i|i'm|i'll|me|my|we|our)\b", re.IGNORECASE)  # whose disease is not known
 _OPEN = re.compile(  # speaks of a subject without its name
     r"\b(?:they|them|their|the (?:disease|illness|condition|disorder))\b"
     r"|^which (?:is|has|comes|one)\b",
@@ -176,7 +177,8 @@ class Reasoner:
             return None
         answered = isinstance(finding.decision, Answered)
         both = self._subjects.both(finding.question)
-        single = bool(_IT.search(finding.question)) and not both
+        own = _OWN.search(finding.question) is not None
+        single = (own or bool(_IT.search(finding.question))) and not both
         short = len(finding.question.split()) <= FRAGMENT
         if not (single or both or short or _OPEN.search(finding.question)):
             return None
@@ -196,6 +198,9 @@ class Reasoner:
             return Finding(
                 finding.question, Clarified(tuple(options.values())), retrieved, best.matches
             )
+        if answered and own:
+            # What is said of one disease may be false comfort, or false doom, to who has another.
+            return replace(finding, decision=Declined("not_covered"))
         if answered or not settled:
             return None
         return max(settled, key=lambda f: f.confidence)

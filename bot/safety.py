@@ -16,7 +16,7 @@ from bot.chatspeak import load_yaml
 UrgentRoute = Literal["emergency", "self_harm"]
 _QUESTION_WORDS = "what whats which who whos whose why when where how hows is are does do did can"
 _VERBS_FIRST = "could would will has have was were should"
-_ASKING = frozenset([*_QUESTION_WORDS.split(), *_VERBS_FIRST.split()])
+_ASKING = frozenset([*_QUESTION_WORDS.split(), *_VERBS_FIRST.split(), "any"])
 HEALTH = "health"  # the domain in which personal questions are medical ones
 
 

@@ -39,6 +39,13 @@ def test_a_question_on_no_subject_is_asked_back(bot: Bot, question: str) -> None
 
 
 @pytest.mark.parametrize(
+    "question", ["will I be paralysed", "will I die soon after diagnosis", "will I go blind"]
+)
+def test_nobody_is_told_of_a_disease_that_was_not_named(bot: Bot, question: str) -> None:
+    assert talk(bot, question).citations == ()
+
+
+@pytest.mark.parametrize(
     ("pick", "quote"),
     [
         ("1", FATAL_MS),
