@@ -279,6 +279,8 @@ def _agent(c: Clause, rest: str) -> Iterator[str]:
     if _COUNT.match(c.subject) or _PERCENT.match(c.subject):
         return
     said = [w for w in c.subject.split() if w not in ("and", "the")]
+    if not said:
+        return
     bare = all(w[0].isupper() for w in said) and not c.subject.isupper()
     peoples = c.subject.startswith("the ") and said[-1].endswith("s")
     people = bare and (not c.subject.startswith("the ") or peoples) and said[-1][-3:] != "ism"

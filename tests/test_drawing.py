@@ -428,6 +428,14 @@ def test_any_list_gives_exact_answers_and_loses_no_row(rows: list[dict[str, obje
     assert sum(len(p.wordings) for p in pairs) + len(faults) <= len(rows)
 
 
+def test_a_clause_whose_subject_is_cut_to_an_article_gives_no_question() -> None:
+    said = (
+        "The only noted instance of protest was Nobel Peace Prize laureate Wangari Maathai's "
+        "withdrawal from the list of torchbearers, in protest against human rights abuses."
+    )
+    assert all(q.endswith("?") for q in questions_of(said, common=frozenset()))
+
+
 def test_ten_thousand_rows_take_less_than_three_seconds() -> None:
     lines = [
         json.dumps({"question": f"What about thing {i}?", "answer": f"Thing {i} is a thing. " * 30})
