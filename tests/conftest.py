@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from served import Served
 
 from bot.bot import Bot
 from bot.encoders import Encoder, load_encoder
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ARTICLE = Path(__file__).resolve().parents[1] / "knowledge"
-
-
-@dataclass(frozen=True)
-class Served:
-    """A server's address and what it keeps."""
-
-    address: str
-    store: Store
 
 
 @pytest.fixture(scope="session")

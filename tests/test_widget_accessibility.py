@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from browsing import LIVES, Chat, faults, opened, visiting
-from conftest import Served
 from playwright.sync_api import Browser, expect
+from served import Served
 
 KINDS = {
     "answer": LIVES,

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 from browsing import LIVES, opened
-from conftest import Served
 from playwright.sync_api import expect
+from served import Served
 
 
 def test_a_question_on_a_strict_page_gets_the_real_answer(embedded: Any, served: Served) -> None:

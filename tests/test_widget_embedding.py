@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from browsing import LIVES, PAGE, STRICT, OtherSite, visiting
-from conftest import Served
 from playwright.sync_api import Browser, Page, expect
+from served import Served
 from small_bot import SmallBot, small_knowledge, small_site
 
 from bot.documents import document_from_text
