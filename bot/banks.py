@@ -76,8 +76,8 @@ class BankFigures:
 
 def read_bank(folder: Path, split: str) -> Bank:
     """The bank in `folder` with the queries of `split`; QuothError where it isn't one."""
-    entries = {str(row["id"]): row for row in _rows(folder / "faq.jsonl")}
-    queries = [q for q in _rows(folder / "queries.jsonl") if q.get("split") == split]
+    entries = {str(row["id"]): row for row in read_lines(folder / "faq.jsonl")}
+    queries = [q for q in read_lines(folder / "queries.jsonl") if q.get("split") == split]
     rows = tuple(
         {
             "question": str(row["question"]),
@@ -102,8 +102,8 @@ def read_bank(folder: Path, split: str) -> Bank:
 
 def read_peer_bank(folder: Path, name: str) -> tuple[Bank, dict[str, list[tuple[float, bool]]]]:
     """A labelled bank, and what each peer system answered: (score, right) a query."""
-    bank = list(_rows(folder / f"{name}_bank.jsonl"))
-    messages = list(_rows(folder / f"{name}.jsonl"))
+    bank = list(read_lines(folder / f"{name}_bank.jsonl"))
+    messages = list(read_lines(folder / f"{name}.jsonl"))
     labels: dict[str, set[str]] = {}
     for row in bank:
         labels.setdefault(str(row["label"]), set()).add(str(row["question"]))
@@ -269,7 +269,8 @@ def _knowledge(bank: Bank) -> Knowledge:
     )
 
 
-def _rows(file: Path) -> Iterator[dict[str, object]]:
+def read_lines(file: Path) -> Iterator[dict[str, object]]:
+    """The objects of a file of JSON lines; QuothError where it can't be read as that."""
     try:
         with file.open(encoding="utf-8") as lines:
             for line in lines:
