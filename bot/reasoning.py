@@ -40,11 +40,16 @@ MOST_SUBJECTS = 3  # among which an unnamed subject is sought
 MOST_PARTS = 4
 FRAGMENT = 4  # words up to which a question may leave its subject to be guessed
 PART = 0.7  # least probability of an answer to a part of a question
+WHOLE = 0.9  # probability of an answer to the whole from which no part is looked at
 
 _IT = re.compile(
     r"\b(?:it|its|it's|this (?:disease|illness|condition|disorder|thing))\b", re.IGNORECASE
 )
-_OWN = re.compile(r"\b(?:i|i'm|i'll|me|my|we|our)\b", re.IGNORECASE)  # whose disease is not known
+_OWN = re.compile(  # asks about oneself, whose disease is not known
+    r"\b(?:will|would|am|are|can|could|may|might|do|did|shall) (?:i|we)\b(?! (?:ask|know|find)\b)"
+    r"|\b(?:my|our)\b",
+    re.IGNORECASE,
+)
 _OPEN = re.compile(  # speaks of a subject without its name
     r"\b(?:they|them|their|the (?:disease|illness|condition|disorder))\b"
     r"|^which (?:is|has|comes|one)\b",
@@ -125,6 +130,9 @@ class Reasoner:
         if understood.kind == "more" and understood.turn:
             return self._more(understood, understood.turn)
         finding = self._doubtful(self._readings(understood, core, vector), understood)
+        lost = understood.kind == "new" and isinstance(finding.decision, Declined)
+        if lost and about_answer(core) is not None and not self._subjects.mentioned(core):
+            return Finding(asked, Declined("not_understood"))  # "source?": of what?
         return self._unless_said(finding, understood.turn)
 
     def _readings(
@@ -213,10 +221,13 @@ class Reasoner:
     def _by_part(self, finding: Finding) -> Finding | None:
         """What answers the parts of a question that asks several things; None where nothing new.
 
-        Up to two parts are answered, beside the answer to the whole where there is one.
+        Up to two parts are answered; what answers the whole comes first.
         """
+        answered = isinstance(finding.decision, Answered)
         parts = _parts(finding.question)
         if finding.retrieved is None or len(parts) < 2:
+            return None
+        if answered and finding.confidence >= WHOLE:
             return None
         sure: dict[str, tuple[str, Finding]] = {}  # by answer
         for part in parts:
@@ -235,7 +246,9 @@ class Reasoner:
             return None
         rest = sorted(sure.values(), key=lambda other: -other[1].confidence)
         second = next((other for other in rest if _fit(first[1], other[1])), None)
-        chosen = sorted(filter(None, (first, second)), key=lambda one: parts.index(one[0]))
+        chosen = [one for one in (first, second) if one is not None]
+        if not answered:
+            chosen.sort(key=lambda one: parts.index(one[0]))
         matches = tuple(found.matches[0] for _, found in chosen)
         left = "? ".join(part for part, _ in chosen) if len(chosen) < len(parts) else None
         decision = Answered(matches) if second else first[1].decision
@@ -269,6 +282,7 @@ class Reasoner:
         urgent = isinstance(routed, Safety) and routed.route != "advice"
         pointing = _IT.search(text) is not None and not self._subjects.mentioned(text)
         leaning = _bare(understood) or _says_nothing(text, self._subjects)
+        leaning = leaning or about_answer(text) is not None
         if routed is not None and (leaning or (urgent and pointing)):
             return Finding(turn.understood, routed)
         return None
@@ -306,10 +320,8 @@ def _bare(understood: Understood) -> bool:
 
 
 def _says_nothing(text: str, subjects: Subjects) -> bool:
-    """Whether `text` means something only after an answer or an offer: "why?", "source?", "2"."""
-    if subjects.mentioned(text):
-        return False
-    return about_answer(text) is not None or all(w.isdigit() for w in content_words(text))
+    """Whether `text` means something only after an answer or an offer: "why?", "more", "2"."""
+    return not subjects.mentioned(text) and all(w.isdigit() for w in content_words(text))
 
 
 def _fit(first: Finding, second: Finding) -> bool:

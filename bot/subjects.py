@@ -57,6 +57,7 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _AS_KIND = re.compile(r"\b(?:an?|another)\s+$", re.IGNORECASE)
+_HAVING = re.compile(r"\s+(?:patient|person|sufferer|case|diagnosis)", re.IGNORECASE)
 _AS_NAME = re.compile(
     r"(?:\bwhat(?:['’]?s| is)|\b(?:ha(?:ve|s|ving)|got|with|about|and))\s+an?\s+$", re.IGNORECASE
 )
@@ -165,7 +166,7 @@ class Subjects:
             sorted(
                 m
                 for m in found
-                if text[m.start : m.end] == m.subject or not _is_kind(text, m.start)
+                if text[m.start : m.end] == m.subject or not _is_kind(text, m.start, m.end)
             )
         )
 
@@ -320,7 +321,9 @@ def _is_title(text: str, start: int, end: int) -> bool:
     return not others or not all(word[0].isupper() for word in others) or "." in after.group()
 
 
-def _is_kind(text: str, start: int) -> bool:
-    """Whether what starts at `start` is a kind of thing: "is it a motor neurone disease"."""
+def _is_kind(text: str, start: int, end: int) -> bool:
+    """Whether a name is a kind of thing: "is it a motor neurone disease", not "an MND patient"."""
+    if _HAVING.match(text[end : end + 16]):
+        return False
     before = text[max(0, start - 24) : start]
     return _AS_KIND.search(before) is not None and _AS_NAME.search(before) is None

@@ -48,6 +48,7 @@ TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=14).flatmap(
         ("what is a multiple sclerosis", "what is a MS"),
         ("Ms. Smith has als", "Ms. Smith has ALS"),
         ("Ms is bad", "MS is bad"),
+        ("what does an MND patient need", "what does an ALS patient need"),
         ("Ms Smith has als", "Ms Smith has ALS"),
         ("Is Ms Fatal?", "Is MS Fatal?"),
     ],
