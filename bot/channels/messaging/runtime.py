@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Requests that are verified and kept at once, and those that may wait for it.
 RECEPTION_THREADS, RECEPTION_WAITING = 4, 200
-ANSWER_THREADS = 2
+ANSWER_THREADS = 3
 DELIVERY_THREADS = 16
 PER_CHANNEL = 8  # deliveries of one channel at a time
 DRAIN_SECONDS = 8.0  # for what is due when the server is told to end

@@ -16,6 +16,7 @@ from bot.store import StoreError
 
 POLL_SECONDS = 1.0  # how soon work is seen that another process has left
 _AT_ONCE = 8  # leases taken in one transaction
+_AHEAD = 2  # leases held for each thread: one worked on, one that it finds when it is done
 _GATHER_SECONDS = 0.01  # between two looks, so that what comes together is seen together
 _TROUBLE_SECONDS = 10.0  # the longest pause while the database fails
 
@@ -26,9 +27,9 @@ class Workers:
     """`threads` of them, of which one channel gets `per_channel` at most, so that a platform that
     is slow holds up no other.
 
-    One more thread gives out the work. It takes a lease only where a thread is free, and renews
-    all of them three times in the time that they last: a lease ends early only where this whole
-    process stands still or dies.
+    One more thread gives out the work. It takes few leases ahead, and renews all of them three
+    times in the time that they last: a lease ends early only where this whole process stands
+    still or dies.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Workers:
         self._work = work
         self._metrics = metrics
         self._threads = threads
-        self._per_channel = per_channel or threads
+        self._per_channel = per_channel or threads * _AHEAD
         self._clock = clock
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -105,7 +106,7 @@ class Workers:
         with self._lock:
             held = list(self._held)
             channels = Counter(lease.channel for lease in self._held.values())
-        free = self._threads - len(held)
+        free = self._threads * _AHEAD - len(held)
         if free <= 0:
             return POLL_SECONDS
         full = [channel for channel, count in channels.items() if count >= self._per_channel]
