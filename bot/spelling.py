@@ -63,7 +63,9 @@ class Speller:
             limit=8,
             processor=None,
         )
-        found = [(n[1], -self._uses.get(n[0], 0), n[0]) for n in near if n[1] < 2 or _alike(lower, n[0])]
+        found = [
+            (n[1], -self._uses.get(n[0], 0), n[0]) for n in near if n[1] < 2 or _alike(lower, n[0])
+        ]
         if not found or (lower.endswith("nt") and lower[:-2] in FUNCTION_WORDS):
             return None
         return None if self._is_word(lower) else min(found)[2]
