@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.batching import BatchingEncoder
 from bot.cache import Cache, EmbeddingCache
@@ -37,6 +38,9 @@ from bot.suggestions import Suggester
 from bot.texts import load_texts
 from bot.types import Answered, Conversation, Declined, Reply, SmallTalk, Turn
 from bot.wording import clean
+
+if TYPE_CHECKING:
+    from bot.reading import Reader
 
 OPENING = ("greeting", "help", "who_are_you")  # small talk that is answered with suggestions too
 UNREAD = ("language", "not_understood")  # reasons after which there is nothing to lean on
@@ -65,6 +69,7 @@ class Bot:
         router: Router,
         confidence: Confidence,
         threshold: float,
+        reader: Reader | None = None,
         max_question_chars: int = 2000,
         conversation_turns: int = 20,
         conversation_minutes: float = 60,
@@ -73,7 +78,7 @@ class Bot:
         self.knowledge = knowledge
         self.model_digest, self.threshold = encoder.digest, threshold
         decider = Decider(knowledge, index, subjects, confidence, threshold)
-        retriever = Retriever(index, encoder, subjects)
+        retriever = Retriever(index, encoder, subjects, reader)
         self._reasoner = Reasoner(knowledge, encoder, retriever, router, decider, subjects)
         texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
         self._writer = Writer(knowledge, texts)
@@ -123,14 +128,16 @@ class Bot:
             if calibrated
             else None
         )
+        serving = BatchingEncoder(encoder)
         return cls(
             knowledge,
-            BatchingEncoder(encoder),
+            serving,
             index=index,
             subjects=subjects,
             router=router,
             confidence=adjusted_confidence(index),
             threshold=point.threshold if point else DEFAULT_THRESHOLD,
+            reader=_reader(knowledge, index, subjects, serving, cache, say),
             max_question_chars=settings.max_question_chars,
             conversation_turns=settings.conversation_turns,
             conversation_minutes=settings.conversation_minutes,
@@ -251,6 +258,21 @@ def _safety_head(
     head = fit_head(vectors, known)
     cache.put(key, {name: getattr(head, name) for name in names})
     return head
+
+
+def _reader(
+    knowledge: Knowledge,
+    index: Index,
+    subjects: Subjects,
+    encoder: Encoder,
+    cache: Cache,
+    say: Callable[[str], None],
+) -> Reader | None:
+    if not any(pair.drawn for pair in knowledge.pairs):
+        return None
+    from bot.reading import build_reader  # start-up doesn't pay for it where nothing is read
+
+    return build_reader(knowledge, index, subjects, encoder, cache=cache, progress=say)
 
 
 def _counted(say: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.calibration import Confidence
 from bot.index import Index
 from bot.knowledge import Knowledge
-from bot.retrieval import Retrieved
+from bot.retrieval import Candidate, Retrieved
 from bot.subjects import Subjects
 from bot.types import (
     QUOTE_LIMIT,
@@ -48,12 +48,18 @@ class Decider:
 
     def matches(self, retrieved: Retrieved) -> tuple[Match, ...]:
         """The candidates with their probabilities, best first."""
-        found = [(self.confidence.probability(c.signals), c) for c in retrieved.candidates]
+        found = [(self._probability(c), c) for c in retrieved.candidates]
         found.sort(key=lambda pc: -pc[0])
         return tuple(
             Match(self.knowledge.pairs[c.pair], c.matched_text, rank, p, c.as_items())
             for rank, (p, c) in enumerate(found, 1)
         )
+
+    def _probability(self, candidate: Candidate) -> float:
+        """By reading where the answer was drawn, else by its wordings."""
+        if candidate.reading is not None:
+            return candidate.reading.probability
+        return self.confidence.probability(candidate.signals)
 
     def decide(self, retrieved: Retrieved, matches: Sequence[Match]) -> Decision:
         if not matches:

@@ -15,6 +15,7 @@ from bot.lanes import Lanes, Lease, touch
 from bot.tables import INBOX, OUTBOX
 
 RESPOND = "RESPOND"  # the method of a request that is the response to the platform's own
+_NOTE_SECONDS = 5.0  # to wait for the database with the news that something has arrived
 SENT_DAYS = 1  # how long it is known that something was sent
 
 
@@ -70,7 +71,8 @@ class Outbox:
 
         This and the next two raise LeaseLost where another worker has the lane now.
         """
-        with self._database.transaction(write=True) as db:
+        # Ahead of other work: what is killed before it is noted is sent, and seen, again.
+        with self._database.transaction(write=True, patience=_NOTE_SECONDS) as db:
             lanes.check(db, lease)
             self._set(db, OUTBOX.c.number == lease.number, state="sent", request=None, error=None)
             lanes.release(db, lease, pause)

@@ -113,7 +113,7 @@ class Reasoner:
         # Courtesies go before the question is embedded, so that one vector serves the routing
         # and the retrieval of a question that stands alone.
         core = strip_courtesies(asked) or asked
-        vector = self._encoder.encode([self._retriever.compare(core)])[0]
+        vector = self._retriever.encode(self._retriever.compare(core))
         routed = self._router.route(asked, vector)
         if routed is not None and not _completes(routed, understood):
             return Finding(asked, routed)

@@ -8,8 +8,10 @@ scorer is token_set_ratio: WRatio's partial branch gives 85 to nearly anything s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ from bot.index import Index, compared
 from bot.spelling import Speller
 from bot.subjects import Subjects
 from bot.wording import content_words, normalise, stem, words
+
+if TYPE_CHECKING:
+    from bot.reading import Reader, Reading
 
 CANDIDATES = 4
 NEIGHBOURS = 5  # prototypes that tell together what an unanswered question is about
@@ -53,9 +58,11 @@ class Candidate:
     matched_text: str
     signals: Signals
     missing: tuple[str, ...]  # content words that neither its wordings nor any answer has
+    reading: Reading | None = None  # of an answer that was drawn
 
     def as_items(self) -> tuple[tuple[str, float], ...]:
-        return tuple((name, getattr(self.signals, name)) for name in SIGNALS)
+        own = tuple((name, getattr(self.signals, name)) for name in SIGNALS)
+        return own + (self.reading.signals if self.reading else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,17 @@ def fits(asked: frozenset[str], about: frozenset[str]) -> bool:
 class Retriever:
     """Finds candidates. Threads may share one; a question's result depends on nothing else."""
 
-    def __init__(self, index: Index, encoder: Encoder, subjects: Subjects) -> None:
+    def __init__(
+        self,
+        index: Index,
+        encoder: Encoder,
+        subjects: Subjects,
+        reader: Reader | None = None,
+    ) -> None:
         self.index, self._encoder, self._subjects = index, encoder, subjects
+        self._reader = reader
+        read = reader.answers if reader else ()
+        self._matched = np.array([a not in read for a in range(index.out)], np.bool_)
         self._normal = lru_cache(maxsize=4096)(lambda row: normalise(index.texts[row]))
         self._speller = Speller(index.vocabulary, self._is_word)
         self._prototypes = np.flatnonzero(index.owners == index.out)
@@ -99,11 +115,20 @@ class Retriever:
         """The form of `question` that is embedded: canonical names, typing errors mended."""
         return compared(self._speller.mend(self._subjects.replace(question)), self._subjects)
 
+    def encode(self, text: str) -> Vectors:
+        """The vector of a text; with a reader, from the pass that reading needs as well."""
+        vector: Vectors = (
+            self._encoder.encode([text])[0]
+            if self._reader is None
+            else self._reader.encoding(text).vector
+        )
+        return vector
+
     def retrieve(self, question: str, vector: Vectors | None = None) -> Retrieved:
         """Candidates for `question`; `vector` is that of `compare(question)` where it is known."""
         text = self.compare(question)
         if vector is None:
-            vector = self._encoder.encode([text])[0]
+            vector = self.encode(text)
         return self._retrieve(text, vector, self._subjects.mentioned(text))
 
     def _retrieve(self, text: str, vector: Vectors, asked: frozenset[str]) -> Retrieved:
@@ -121,8 +146,8 @@ class Retriever:
             )
         order = [
             int(a)
-            for a in _best(scores[:-1], 4 * CANDIDATES)
-            if any(fits(asked, about) for about in index.answers[a].subjects)
+            for a in _best(np.where(self._matched, scores[:-1], -np.inf), 4 * CANDIDATES)
+            if self._matched[a] and any(fits(asked, about) for about in index.answers[a].subjects)
         ][:CANDIDATES]
         outside = cosines[self._prototypes]
         nearest = tuple(
@@ -133,7 +158,22 @@ class Retriever:
         candidates = tuple(
             self._candidate(text, vector, asked, a, scores, cosines, order, best_out) for a in order
         )
+        for reading in self._read(text, asked):
+            a = reading.answer
+            found = self._candidate(text, vector, asked, a, scores, cosines, order, best_out)
+            candidates += (replace(found, reading=reading),)
         return Retrieved(text, asked, candidates, float(scores[-1]), nearest)
+
+    def _read(self, text: str, asked: frozenset[str]) -> list[Reading]:
+        """The drawn answers that are likeliest by reading them, best first."""
+        if self._reader is None:
+            return []
+        readings = (
+            r
+            for r in self._reader.read(text)
+            if any(fits(asked, about) for about in self.index.answers[r.answer].subjects)
+        )
+        return list(islice(readings, CANDIDATES))
 
     def _candidate(
         self,

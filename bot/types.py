@@ -122,6 +122,11 @@ class QAPair:
         """The question and its variants: every text that should find this pair."""
         return (self.question, *self.variants)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether rules drew it from a document and no person has reviewed it since."""
+        return self.provenance.drawer.startswith("rules") and self.reviewed is None
+
 
 @dataclass(frozen=True, slots=True)
 class Prototype:

@@ -1,0 +1,272 @@
+"""Answers that rules drew are read: found by their sentence, and known when none answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.asking import Offer, asked_words, kind_of, negated
+from bot.bm25 import K1, B, Bm25
+from bot.bot import Bot
+from bot.documents import document_from_text
+from bot.drawing import draw_pairs
+from bot.encoders import Encoder
+from bot.index import build_index, compared
+from bot.knowledge import Knowledge, load_knowledge, write_knowledge
+from bot.reading import Reader, Tokens, build_reader
+from bot.reading_model import ReadingModel
+from bot.reading_signals import SIGNALS, Question, Sentence, Sentences
+from bot.settings import load_settings
+from bot.subjects import Subjects
+from bot.types import Document, Provenance, QAPair
+
+LIGHTHOUSE = """\
+The Old Head lighthouse stands on the southern tip of Keld Island. It was built in 1853 by the \
+engineer Agnes Moor. The tower is 34 metres high and was cut from grey granite.
+
+The first keeper was Tom Brandt. He lit the lamp every evening for 27 years. Whale oil fed the \
+lamp until it was replaced by electricity in 1921.
+
+Because ships ran aground in fog, a horn was added in 1898. Visitors can climb the tower from May \
+to September. A ticket costs four euros, and children pay nothing.
+"""
+
+
+def knowledge_of(root: Path, document: Document, pairs: tuple[QAPair, ...]) -> Knowledge:
+    write_knowledge(root, title=document.title, documents=[document], pairs=pairs)
+    return load_knowledge(root)
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    return document_from_text(
+        LIGHTHOUSE, id="lighthouse", title="Old Head lighthouse", source="lighthouse.txt"
+    )
+
+
+@pytest.fixture(scope="module")
+def drawn_bot(
+    document: Document, tmp_path_factory: pytest.TempPathFactory, cache_folder: Path
+) -> Bot:
+    root = tmp_path_factory.mktemp("drawn") / "knowledge"
+    knowledge_of(root, document, draw_pairs(document))
+    return Bot.load(load_settings(knowledge=root, cache_dir=cache_folder))
+
+
+@pytest.fixture(scope="module")
+def reader(
+    document: Document, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+) -> Reader:
+    root = tmp_path_factory.mktemp("read") / "knowledge"
+    knowledge = knowledge_of(root, document, draw_pairs(document))
+    subjects = Subjects(knowledge.aliases, knowledge.subjects)
+    found = build_reader(knowledge, build_index(knowledge, subjects, encoder), subjects, encoder)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("question", "within"),
+    [
+        ("Who designed the lighthouse?", "Agnes Moor"),
+        ("How tall is the tower?", "34 metres"),
+        ("Who was the first lighthouse keeper?", "Tom Brandt"),
+        ("When did electricity replace whale oil?", "1921"),
+        ("What does a ticket cost?", "four euros"),
+    ],
+)
+def test_the_sentence_that_answers_comes_first(drawn_bot: Bot, question: str, within: str) -> None:
+    assert within in drawn_bot.consider(question).matches[0].pair.answer
+
+
+@pytest.mark.parametrize(
+    ("answerable", "unanswerable"),
+    [
+        ("Who was the first keeper of the lighthouse?", "Who was the last mayor of the city?"),
+        ("What does a ticket cost?", "What does a hotel room cost?"),
+        ("How high is the tower?", "How high is the cathedral in Rome?"),
+    ],
+)
+def test_what_the_document_says_is_surer_than_what_it_does_not(
+    drawn_bot: Bot, answerable: str, unanswerable: str
+) -> None:
+    assert drawn_bot.consider(answerable).confidence > drawn_bot.consider(unanswerable).confidence
+
+
+def test_a_drawn_question_finds_its_own_answer_surely(drawn_bot: Bot) -> None:
+    pairs = [p for p in drawn_bot.knowledge.pairs if p.question.startswith(("Who", "When", "How"))]
+    assert pairs
+    for pair in pairs:
+        best = drawn_bot.consider(pair.question).matches[0]
+        assert best.pair.provenance.evidence.overlaps(pair.provenance.evidence)
+        assert best.probability >= 0.5
+
+
+def test_the_receipt_names_the_signals_of_reading(drawn_bot: Bot) -> None:
+    best = drawn_bot.ask("How high is the tower?").receipt.to_json()["best"]
+    assert isinstance(best, dict)
+    assert set(SIGNALS) <= set(best["signals"])
+
+
+def test_what_ranks_lower_is_never_likelier(reader: Reader) -> None:
+    readings = reader.read("How high is the tower")
+    assert [r.probability for r in readings] == sorted(r.probability for r in readings)[::-1]
+    assert all(0 < r.probability < 1 for r in readings)
+
+
+def test_a_question_without_any_word_is_read_as_unanswered(reader: Reader) -> None:
+    assert all(r.probability < 0.5 for r in reader.read("?"))
+    assert reader.read("") == ()
+
+
+def test_pairs_of_an_owner_are_not_read(document: Document) -> None:
+    pair = draw_pairs(document)[0]
+    assert pair.drawn
+    by_hand = Provenance(document.id, pair.provenance.evidence, document.sha256)
+    assert not QAPair("a", pair.question, (), pair.answer, by_hand).drawn
+    seen = QAPair("b", pair.question, (), pair.answer, pair.provenance, reviewed="Ada 2026-01-02")
+    assert not seen.drawn
+
+
+def test_the_shipped_article_needs_no_reader(bot: Bot, encoder: Encoder) -> None:
+    subjects = Subjects(bot.knowledge.aliases, bot.knowledge.subjects)
+    index = build_index(bot.knowledge, subjects, encoder)
+    assert build_reader(bot.knowledge, index, subjects, encoder) is None
+
+
+def test_owned_and_drawn_answers_serve_side_by_side(
+    document: Document, tmp_path: Path, cache_folder: Path
+) -> None:
+    pairs = draw_pairs(document)
+    at = next(n for n, p in enumerate(pairs) if "four euros" in p.answer)
+    own = QAPair(
+        "own",
+        "Do I have to pay to get in?",
+        ("is there an entrance fee", "admission price"),
+        pairs[at].answer,
+        Provenance(document.id, pairs[at].provenance.evidence, document.sha256),
+    )
+    root = tmp_path / "mixed"
+    knowledge_of(root, document, (*pairs[:at], own, *pairs[at + 1 :]))
+    mixed = Bot.load(load_settings(knowledge=root, cache_dir=cache_folder))
+    paid = mixed.consider("is there an entrance fee?")
+    assert "four euros" in paid.matches[0].pair.answer
+    assert "asks_who" not in dict(paid.matches[0].signals)
+    assert "34 metres" in mixed.consider("How tall is the tower?").matches[0].pair.answer
+
+
+def test_a_model_trained_for_another_encoder_is_not_used(
+    document: Document, encoder: Encoder, tmp_path: Path
+) -> None:
+    knowledge = knowledge_of(tmp_path / "k", document, draw_pairs(document))
+    subjects = Subjects(knowledge.aliases, knowledge.subjects)
+    index = build_index(knowledge, subjects, encoder)
+    shipped = ReadingModel.load()
+    turned = ReadingModel({**shipped.weights, "probe": -shipped.weights["probe"]}, shipped.notes)
+    assert build_reader(knowledge, index, subjects, encoder, model=turned) is None
+
+
+def test_the_shipped_model_is_small_and_tells_its_origin() -> None:
+    model = ReadingModel.load()
+    assert sum(a.size for a in model.weights.values()) < 200_000
+    assert {"articles", "questions", "data", "probe"} <= set(model.notes)
+
+
+def test_padding_changes_no_score() -> None:
+    model = ReadingModel.load()
+    rng = np.random.default_rng(1)
+    question = rng.normal(size=(5, model.width)).astype(np.float32)
+    rows = rng.normal(size=(12, model.width)).astype(np.float16)
+    tokens = Tokens(rows, np.array([0, 7, 12]))
+    signals = rng.random((2, len(SIGNALS))).astype(np.float32)
+    both, held = tokens.of([[0], [1]])
+    beside, held_beside = tokens.of([[1], [0]])
+    together = model.scores(question, both, held, beside, held_beside, signals)
+    for k in (0, 1):
+        own, near = tokens.of([[k]]), tokens.of([[1 - k]])
+        alone = model.scores(question, *own, *near, np.repeat(signals[k : k + 1], 1, 0))
+        # "none of these" is told by the first sentence's signals of the question
+        shift = together[k] - alone[0]
+        none = [_none(model, signals[i]) for i in (0, k)]
+        assert shift == pytest.approx(none[1] - none[0], abs=1e-4)
+
+
+def _none(model: ReadingModel, signals: np.ndarray) -> float:
+    from bot.reading_model import _OF_QUESTION, CLIP
+
+    w = model.weights
+    z = np.clip((signals - w["mean"]) / w["spread"], -CLIP, CLIP)
+    return float(z @ (w["none"] * _OF_QUESTION) + w["none_bias"])
+
+
+TERMS = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=8)
+
+
+@given(st.lists(TERMS, min_size=1, max_size=6), st.sets(st.sampled_from("abcdefg"), min_size=1))
+def test_bm25_is_the_formula(texts: list[list[str]], asked: set[str]) -> None:
+    index = Bm25.build(texts)
+    mean = sum(map(len, texts)) / len(texts)
+    terms = sorted(asked)
+    idf = {
+        t: np.log(1 + (len(texts) - df + 0.5) / (df + 0.5))
+        for t in terms
+        for df in [sum(t in text for text in texts)]
+    }
+    for text, found in zip(texts, index.scores(terms), strict=True):
+        norm = K1 * (1 - B + B * len(text) / mean)
+        held = {t: text.count(t) for t in terms}
+        wanted = sum(idf[t] * c * (K1 + 1) / (c + norm) for t, c in held.items())
+        assert found == pytest.approx(wanted / sum(idf.values()))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=80))
+def test_signals_are_finite_whatever_is_asked(text: str) -> None:
+    sentences = [
+        Sentence("Agnes Moor built it in 1853.", "Tower: Agnes Moor built it in 1853.", 0, "Tower"),
+        Sentence("It is 34 metres high.", "Tower: It is 34 metres high.", 0, "Tower"),
+        Sentence("Tickets cost four euros.", "Tower: Tickets cost four euros.", 1, "Tower"),
+    ]
+    vectors = np.eye(3, 8, dtype=np.float32)
+    table = Sentences(sentences, vectors, vectors)
+    question = Question.of(compared(text, Subjects((), ())) if text.strip() else text)
+    found = table.signals(question, table.first(question, vectors[0]), [0, 1, 2])
+    assert found.shape == (3, len(SIGNALS))
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many people live there?", "count"),
+        ("In what year was it built?", "when"),
+        ("Whose idea was it?", "who"),
+        ("Which country is it in?", "where"),
+        ("For what reason was it closed?", "why"),
+        ("How does it work?", "how"),
+        ("What is it?", "what"),
+        ("Is it open?", "other"),
+    ],
+)
+def test_the_kind_of_answer_is_told_by_the_question_words(question: str, kind: str) -> None:
+    assert kind_of(question) == kind
+
+
+def test_a_name_that_the_question_holds_is_no_answer_to_who() -> None:
+    offer = Offer.of("The lamp was lit by Tom Brandt.")
+    assert offer.fits("who", frozenset()) == 1
+    assert offer.fits("who", frozenset({"tom", "brandt"})) == 0
+
+
+def test_names_and_numbers_are_told_from_other_words() -> None:
+    found = {a.word: a.named for a in asked_words("When did Tom leave the tower in 1921?")}
+    assert found == {"tom": True, "leave": False, "tower": False, "1921": True}
+
+
+def test_negations_are_seen() -> None:
+    assert negated("Who wasn't there?")
+    assert not negated("Who was there, notably?")
