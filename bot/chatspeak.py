@@ -34,6 +34,7 @@ class Token:
     start: int
     end: int
 
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 
 

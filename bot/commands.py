@@ -278,7 +278,8 @@ def evaluate_sets(parsed: argparse.Namespace) -> int:
         found = () if parsed.drawn else figures_of(parsed.folder, parsed.split, settings, tell)
         banks = list(found)
     if parsed.json:
-        print(json.dumps([row.to_json() for row in (*banks, *drawn)]))
+        figures = [row.to_json() for row in banks] + [row.to_json() for row in drawn]
+        print(json.dumps(figures))
         return DONE
     tables = [as_table(banks)] if banks else []
     tables += [drawn_sets.as_table(drawn)] if drawn else []

@@ -7,7 +7,7 @@ in the sentences beside it; what it finds is compared with it and summed up; wit
 gives one score a sentence, above 0 where it is likelier to answer than none. That tells whether;
 which one is told better by the signals alone, linearly, as training has few hard choices to show.
 
-Trained by `training/fit_reading.py`; `data/reading.npz` names its data and its figures.
+Trained by `bot/training/fit_reading.py`; `data/reading.npz` names its data and its figures.
 """
 
 from __future__ import annotations

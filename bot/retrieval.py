@@ -200,7 +200,7 @@ class Retriever:
             cosine=float(cosines[ranked[0]]),
             out_cosine=best_out,
             answer_cosine=float(index.answer_vectors[a] @ vector),
-            fuzzy=max(fuzz.token_set_ratio(plain, self._normal(r)) for r in ranked.tolist()) / 100.0,
+            fuzzy=max(fuzz.token_set_ratio(plain, self._normal(r)) for r in ranked.tolist()) / 100,
             covered=covered,
         )
         return Candidate(a, int(index.pairs[ranked[0]]), index.texts[ranked[0]], signals, missing)

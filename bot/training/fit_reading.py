@@ -1,4 +1,4 @@
-"""Train the reading model: python training/fit_reading.py pairs.jsonl.gz --out bot/data/reading.npz
+"""Train the reading model: python -m bot.training.fit_reading pairs.jsonl.gz --out bot/data/reading.npz
 
 The file is that of `answerability_articles`. Everything else is the product's own: documents are
 drawn and sentences are read as they are when served. Encoding takes most of the time (a second
@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from answerability_articles import Article, read_articles
-from reading_net import WIDTH, ReadingNet, arrays_of, export, loss, principal
 
 from bot.documents import document_from_text
 from bot.drawing import draw_pairs
@@ -30,6 +28,8 @@ from bot.reading import BATCH, FIRST, READ, sentences_of
 from bot.reading_model import CLIP, MOST_ASKED, MOST_TOKENS
 from bot.reading_signals import SIGNALS, Question, Sentence, Sentences
 from bot.subjects import Subjects
+from bot.training.answerability_articles import Article, read_articles
+from bot.training.reading_net import WIDTH, ReadingNet, arrays_of, export, loss, principal
 
 PROBE = "What does the sentence say, and about whom?"
 CHANGED_WEIGHT = 0.5  # of questions changed by rule: some of them are answerable still

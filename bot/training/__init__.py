@@ -1,0 +1,1 @@
+"""Training of the models that are shipped as data; nothing here runs when serving."""
