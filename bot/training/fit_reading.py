@@ -1,4 +1,6 @@
-"""Train the reading model: python -m bot.training.fit_reading pairs.jsonl.gz --out bot/data/reading.npz
+"""Train the reading model.
+
+    python -m bot.training.fit_reading pairs.jsonl.gz --out bot/data/reading.npz
 
 The file is that of `answerability_articles`. Everything else is the product's own: documents are
 drawn and sentences are read as they are when served. Encoding takes most of the time (a second
