@@ -176,7 +176,10 @@ EDIT = st.tuples(st.integers(0, 3_608), st.integers(0, 6))
 
 class TestChangedDocument:
     @settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=40,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(edits=st.lists(EDIT, min_size=10, max_size=10))
     def test_edits_quarantine_exactly_the_pairs_they_touch(
