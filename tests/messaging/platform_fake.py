@@ -98,7 +98,11 @@ class PlatformFake:
         self._server.server_close()
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers.get("content-length") or 0))
+        length = int(request.headers.get("content-length") or 0)
+        body = request.rfile.read(length)
+        if len(body) < length:  # its sender was killed amid the request: nothing was sent
+            request.close_connection = True
+            return
         _, name, rest = request.path.split("/", 2)
         if rest == "keys":
             self._answer(request, 200, jwks())
