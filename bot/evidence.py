@@ -69,12 +69,22 @@ def place(row: PairRow, documents: Sequence[Document], file: Path) -> QAPair | Q
 
 
 def find_answer(answer: str, text: str, near: Span) -> Span | None:
-    """Where `answer` stands in `text`: at `near`, else at the occurrence nearest to it."""
-    if near.of(text) == answer:
+    """Where `answer` stands in `text`: at `near`, else at the occurrence nearest to it.
+
+    An edit may leave it in place and yet grow a word together with it; then it stands there no
+    more.
+    """
+    if near.of(text) == answer and not _grown(near, text):
         return near
     around = (max(0, near.start - _WINDOW), min(len(text), near.end + _WINDOW))
     found = occurrences(answer, text, *around) or occurrences(answer, text)
     return min(found, key=lambda span: abs(span.start - near.start), default=None)
+
+
+def _grown(span: Span, text: str) -> bool:
+    """Whether the words at the ends of `span` go on outside it."""
+    edges = (text[max(0, span.start - 1) : span.start + 1], text[span.end - 1 : span.end + 1])
+    return any(re.fullmatch(r"\w\w", edge) for edge in edges)
 
 
 def occurrences(answer: str, text: str, start: int = 0, end: int | None = None) -> tuple[Span, ...]:

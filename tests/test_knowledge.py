@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.documents import document_from_text
@@ -182,6 +182,19 @@ class TestChangedDocument:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(edits=st.lists(EDIT, min_size=10, max_size=10))
+    @example(  # an answer that stays in place, grown together with the word before it
+        edits=[
+            (2195, 1),
+            (2274, 1),
+            (2713, 1),
+            (1718, 4),
+            (3212, 2),
+            (3423, 2),
+            (1202, 4),
+            (441, 1),
+        ]
+        + [(1061, 3), (1464, 6)]
+    )
     def test_edits_quarantine_exactly_the_pairs_they_touch(
         self, tmp_path: Path, edits: list[tuple[int, int]]
     ) -> None:
