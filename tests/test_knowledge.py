@@ -172,6 +172,8 @@ def article() -> Knowledge:
 
 
 EDIT = st.tuples(st.integers(0, 3_608), st.integers(0, 6))
+# An answer that stays in place, grown together with the word before it.
+GROWN = "2195 1 2274 1 2713 1 1718 4 3212 2 3423 2 1202 4 441 1 1061 3 1464 6".split()
 
 
 class TestChangedDocument:
@@ -182,19 +184,7 @@ class TestChangedDocument:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(edits=st.lists(EDIT, min_size=10, max_size=10))
-    @example(  # an answer that stays in place, grown together with the word before it
-        edits=[
-            (2195, 1),
-            (2274, 1),
-            (2713, 1),
-            (1718, 4),
-            (3212, 2),
-            (3423, 2),
-            (1202, 4),
-            (441, 1),
-        ]
-        + [(1061, 3), (1464, 6)]
-    )
+    @example(edits=[(int(a), int(b)) for a, b in zip(GROWN[::2], GROWN[1::2], strict=True)])
     def test_edits_quarantine_exactly_the_pairs_they_touch(
         self, tmp_path: Path, edits: list[tuple[int, int]]
     ) -> None:
