@@ -59,7 +59,7 @@ def _serve(knowledge: Path | None) -> None:
     with _bound(settings) as listening:
         from bot.bot import Bot
         from bot.channels.http import create_app
-        from bot.store import Keeping, Store
+        from bot.state.store import Keeping, Store
 
         connections = None
         if os.environ.get("QUOTH_CHANNELS", "").strip():

@@ -14,33 +14,33 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.batching import BatchingEncoder
-from bot.cache import Cache, EmbeddingCache
-from bot.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
-from bot.conversation import fresh, remember
-from bot.decision import Decider
-from bot.encoders import Encoder, load_encoder
+from bot.conversation.conversation import fresh, remember
+from bot.encoding.batching import BatchingEncoder
+from bot.encoding.cache import Cache, EmbeddingCache
+from bot.encoding.encoders import Encoder, load_encoder
 from bot.errors import QuestionError
-from bot.index import Index, build_index
-from bot.knowledge import Knowledge, load_knowledge
-from bot.knowledge_files import MANIFEST
-from bot.operating_point import load_operating_point
+from bot.knowledge.files import MANIFEST
+from bot.knowledge.knowledge import Knowledge, load_knowledge
+from bot.matching.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
+from bot.matching.decision import Decider
+from bot.matching.index import Index, build_index
+from bot.matching.operating_point import load_operating_point
+from bot.matching.retrieval import Retriever
 from bot.reasoning import Finding, Reasoner
-from bot.receipts import Receipt
-from bot.replies import Writer
-from bot.retrieval import Retriever
-from bot.routing import Router, fit_head
-from bot.safety_head import SETTINGS as SAFETY_SETTINGS
-from bot.safety_head import SafetyHead, prototypes_text
+from bot.replying.receipts import Receipt
+from bot.replying.replies import Writer
+from bot.replying.suggestions import Suggester
+from bot.replying.texts import load_texts
+from bot.routing.routing import Router, fit_head
+from bot.routing.safety_head import SETTINGS as SAFETY_SETTINGS
+from bot.routing.safety_head import SafetyHead, prototypes_text
 from bot.settings import Settings
 from bot.subjects import Subjects
-from bot.suggestions import Suggester
-from bot.texts import load_texts
 from bot.types import Answered, Conversation, Declined, Reply, SmallTalk, Turn
 from bot.wording import clean
 
 if TYPE_CHECKING:
-    from bot.reading import Reader
+    from bot.reading.reading import Reader
 
 OPENING = ("greeting", "help", "who_are_you")  # small talk that is answered with suggestions too
 UNREAD = ("language", "not_understood")  # reasons after which there is nothing to lean on
@@ -270,7 +270,9 @@ def _reader(
 ) -> Reader | None:
     if not any(pair.drawn for pair in knowledge.pairs):
         return None
-    from bot.reading import build_reader  # start-up doesn't pay for it where nothing is read
+    from bot.reading.reading import (
+        build_reader,  # start-up doesn't pay for it where nothing is read
+    )
 
     return build_reader(knowledge, index, subjects, encoder, cache=cache, progress=say)
 

@@ -20,7 +20,7 @@ from bot.errors import QuothError, UsageError
 
 if TYPE_CHECKING:
     from bot.bot import Bot
-    from bot.receipts import Receipt
+    from bot.replying.receipts import Receipt
     from bot.settings import Settings
     from bot.types import Reply
 
@@ -103,9 +103,9 @@ def chat(parsed: argparse.Namespace) -> int:
 
 def draw(parsed: argparse.Namespace) -> int:
     """Make a knowledge folder of documents and FAQs."""
-    from bot.draft import make_draft
-    from bot.drawing import Encode
-    from bot.knowledge import load_knowledge, write_knowledge
+    from bot.drawing.draft import make_draft
+    from bot.drawing.drawing import Encode
+    from bot.knowledge.knowledge import load_knowledge, write_knowledge
 
     if parsed.domain is not None:
         _known_domain(parsed.domain)
@@ -119,8 +119,8 @@ def draw(parsed: argparse.Namespace) -> int:
     with _progress("comparing questions") as advance:
 
         def encode() -> Encode:
-            from bot.cache import EmbeddingCache
-            from bot.encoders import load_encoder
+            from bot.encoding.cache import EmbeddingCache
+            from bot.encoding.encoders import load_encoder
 
             encoder = load_encoder(settings.model, settings.cache_dir, progress=_say)
             vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=_say)
@@ -150,7 +150,7 @@ def draw(parsed: argparse.Namespace) -> int:
 
 
 def _known_domain(name: str) -> None:
-    from bot.prototypes import GENERAL, library
+    from bot.drawing.prototypes import GENERAL, library
 
     domains = (GENERAL, *library())
     if name not in domains:
@@ -163,7 +163,7 @@ def _count(number: int, noun: str) -> str:
 
 def check(parsed: argparse.Namespace) -> int:
     """Print the faults of a knowledge; 1 where one is an error."""
-    from bot.checking import check as find_faults
+    from bot.knowledge.checking import check as find_faults
 
     bot = _load(parsed, quarantine=False)
     total = sum(len(pair.wordings) for pair in bot.knowledge.pairs)
@@ -189,9 +189,9 @@ def check(parsed: argparse.Namespace) -> int:
 def evaluate(parsed: argparse.Namespace) -> int:
     """Ask an exam; print figures and mistakes, write a report."""
     from bot.channels.batch import converse
-    from bot.evaluation import figures, worst
-    from bot.exam import examine, read_exam
-    from bot.report import figure_lines, mistake_line, write_report
+    from bot.evaluation.measures import figures, worst
+    from bot.evaluation.report import figure_lines, mistake_line, write_report
+    from bot.knowledge.exam import examine, read_exam
 
     exam = read_exam(parsed.exam, dialogues=parsed.dialogues)
     if parsed.report:
@@ -242,8 +242,8 @@ def _make_folder(folder: Path) -> None:
 
 def calibrate(parsed: argparse.Namespace) -> int:
     """Choose the operating point of a knowledge on its labelled questions, and save it."""
-    from bot.operating_point import FILE, described
-    from bot.operating_point import calibrate as choose
+    from bot.matching.operating_point import FILE, described
+    from bot.matching.operating_point import calibrate as choose
 
     bot = _load(parsed, calibrated=False)
     with _progress("asking") as advance:
@@ -269,8 +269,8 @@ def replay(parsed: argparse.Namespace) -> int:
 
 def evaluate_sets(parsed: argparse.Namespace) -> int:
     """Figures on public question banks and drawn articles, beside cosine and other systems."""
-    from bot import drawn_sets
-    from bot.banks import as_table, figures_of
+    from bot.evaluation import drawn_sets
+    from bot.evaluation.banks import as_table, figures_of
 
     settings = _settings(parsed)
     with _passing() as tell:
@@ -289,7 +289,7 @@ def evaluate_sets(parsed: argparse.Namespace) -> int:
 
 def benchmark(parsed: argparse.Namespace) -> int:
     """Measure speed and memory."""
-    from bot.benchmark import run
+    from bot.evaluation.benchmark import run
 
     chosen = {"cases": parsed.cases} if parsed.cases else {}
     run(

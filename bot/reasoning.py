@@ -11,15 +11,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bot.conversation import Understood, choose, understand
-from bot.cues import about_answer
-from bot.decision import Decider
-from bot.encoders import Encoder, Vectors
-from bot.followups import Context, read
-from bot.knowledge import Knowledge
-from bot.retrieval import Retrieved, Retriever
-from bot.routing import Router
-from bot.smalltalk import strip_courtesies
+from bot.conversation.conversation import Understood, choose, understand
+from bot.conversation.cues import about_answer
+from bot.conversation.followups import Context, read
+from bot.encoding.encoders import Encoder, Vectors
+from bot.knowledge.knowledge import Knowledge
+from bot.matching.decision import Decider
+from bot.matching.retrieval import Retrieved, Retriever
+from bot.routing.routing import Router
+from bot.routing.smalltalk import strip_courtesies
 from bot.subjects import Subjects
 from bot.types import (
     QUOTE_LIMIT,

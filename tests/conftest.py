@@ -11,9 +11,9 @@ import pytest
 from served import Served
 
 from bot.bot import Bot
-from bot.encoders import Encoder, load_encoder
+from bot.encoding.encoders import Encoder, load_encoder
 from bot.settings import Settings, load_settings
-from bot.store import Store
+from bot.state.store import Store
 
 if TYPE_CHECKING:
     from browsing import Chat, OtherSite

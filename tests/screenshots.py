@@ -21,7 +21,7 @@ from small_bot import serving
 from bot.bot import Bot
 from bot.channels.http import create_app
 from bot.settings import load_settings
-from bot.store import Store
+from bot.state.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGEST = 150_000  # bytes of one picture

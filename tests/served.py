@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.store import Store
+from bot.state.store import Store
 
 
 @dataclass(frozen=True)

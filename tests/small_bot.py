@@ -15,12 +15,12 @@ import httpx
 import uvicorn
 
 from bot.channels.http import create_app
-from bot.documents import document_from_text
+from bot.documents.documents import document_from_text
+from bot.documents.passages import passage_at, split_passages
 from bot.errors import QuestionError
-from bot.knowledge import Knowledge
-from bot.passages import passage_at, split_passages
+from bot.knowledge.knowledge import Knowledge
 from bot.settings import Settings
-from bot.store import Store
+from bot.state.store import Store
 from bot.types import (
     Answered,
     Citation,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.abbreviations import best_long_form, find_abbreviations, is_short_form
+from bot.documents.abbreviations import best_long_form, find_abbreviations, is_short_form
 
 
 @pytest.mark.parametrize(

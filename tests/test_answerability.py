@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import answerability
-from bot.answerability import RIDGE, Floats, Ints, fit_head, fits_whole, kernel, local_scores
-from bot.lexicon import Lexicon
+from bot.matching import answerability
+from bot.matching.answerability import (
+    RIDGE,
+    Floats,
+    Ints,
+    fit_head,
+    fits_whole,
+    kernel,
+    local_scores,
+)
+from bot.matching.lexicon import Lexicon
 
 WORDS = ("ms", "als", "fatal", "cure", "memory", "heat", "men", "women", "genes", "age")
 DIM = 12

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.banks import as_table, figures, figures_of, measure, read_bank, read_peer_bank
-from bot.cache import EmbeddingCache
-from bot.encoders import Encoder
+from bot.encoding.cache import EmbeddingCache
+from bot.encoding.encoders import Encoder
 from bot.errors import QuothError
+from bot.evaluation.banks import as_table, figures, figures_of, measure, read_bank, read_peer_bank
 from bot.settings import Settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "eval"

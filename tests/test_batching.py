@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bot.batching import LIMIT, BatchingEncoder
-from bot.encoders import Encoder, Encoding
+from bot.encoding.batching import LIMIT, BatchingEncoder
+from bot.encoding.encoders import Encoder, Encoding
 from bot.errors import EncoderError
 from bot.types import Span
 

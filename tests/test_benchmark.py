@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import benchmark
-from bot.benchmark import Figures, as_lines, as_object, comparisons, measure, ratio, run
-from bot.benchmark_cases import CASES, Ready, questions, write_large_bank
-from bot.encoders import Encoder
+from bot.encoding.encoders import Encoder
 from bot.errors import UsageError
-from bot.knowledge import load_knowledge
+from bot.evaluation import benchmark
+from bot.evaluation.benchmark import Figures, as_lines, as_object, comparisons, measure, ratio, run
+from bot.evaluation.cases import CASES, Ready, questions, write_large_bank
+from bot.knowledge.knowledge import load_knowledge
 from bot.settings import load_settings
 
 QUICK = Figures(0.5, 8.0, 120.0, 240.0, 4.0, 130.0, 140.0)

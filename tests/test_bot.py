@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.bot import Bot, adjusted_confidence
-from bot.calibration import SHIPPED
 from bot.errors import QuestionError
-from bot.receipts import Receipt
+from bot.matching.calibration import SHIPPED
+from bot.replying.receipts import Receipt
 from bot.types import (
     QUOTE_LIMIT,
     Answered,

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-import bot.cache
-from bot.cache import CHUNK, Cache, EmbeddingCache
-from bot.encoders import Encoder
+import bot.encoding.cache
+from bot.encoding.cache import CHUNK, Cache, EmbeddingCache
+from bot.encoding.encoders import Encoder
 
-ROOT = Path(bot.cache.__file__).parents[1]
+ROOT = Path(bot.encoding.cache.__file__).parents[2]
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "names": np.array(["x", "yé"])}
 
 
@@ -126,7 +126,7 @@ def test_another_versions_entry_is_a_miss_and_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cache._MAGIC", b"quothc00")
+        patch.setattr("bot.encoding.cache._MAGIC", b"quothc00")
         Cache(tmp_path).put("key", ARRAYS)
     cache = Cache(tmp_path)
     assert cache.get("key") is None
@@ -260,7 +260,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.test_cache import HashEncoder
-from bot.cache import EmbeddingCache
+from bot.encoding.cache import EmbeddingCache
 cache = EmbeddingCache(Path(sys.argv[1]), HashEncoder())
 for i in range(10**9):
     cache.encode([f"{sys.argv[3]} {i} {j}" for j in range(97)])

@@ -13,7 +13,9 @@ from scipy.stats import binom, binomtest
 from sklearn.linear_model import LogisticRegression
 
 from bot.bot import Bot
-from bot.calibration import (
+from bot.errors import CalibrationError
+from bot.knowledge.exam import matches, read_exam
+from bot.matching.calibration import (
     SHIPPED,
     Confidence,
     OperatingPoint,
@@ -23,9 +25,7 @@ from bot.calibration import (
     leave_one_out_signals,
     upper_bound,
 )
-from bot.errors import CalibrationError
-from bot.exam import matches, read_exam
-from bot.retrieval import Signals
+from bot.matching.retrieval import Signals
 
 UNIT = st.floats(0, 1, allow_nan=False)
 ROUNDS = 300  # of each simulation

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.checking import Fault, check
-from bot.documents import document_from_text
-from bot.knowledge import load_knowledge
+from bot.documents.documents import document_from_text
+from bot.knowledge.checking import Fault, check
+from bot.knowledge.knowledge import load_knowledge
 
 ARTICLE = Path(__file__).parent.parent / "knowledge"
 TEXT = "Green tea (GT) is a drink. GT and GT and GT again.\n\nCoffee is made of beans.\n"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import blend, choose, fresh, remember, understand
-from bot.followups import Candidate
+from bot.conversation.conversation import blend, choose, fresh, remember, understand
+from bot.conversation.followups import Candidate
 from bot.subjects import Subjects
 from bot.types import Conversation, Turn
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.bot import Bot
-from bot.calibration import Confidence
-from bot.decision import MOST_MISSING, Decider
-from bot.index import Index
-from bot.knowledge import Knowledge
-from bot.retrieval import Candidate, Retrieved, Signals
+from bot.knowledge.knowledge import Knowledge
+from bot.matching.calibration import Confidence
+from bot.matching.decision import MOST_MISSING, Decider
+from bot.matching.index import Index
+from bot.matching.retrieval import Candidate, Retrieved, Signals
 from bot.subjects import Subjects
 from bot.types import QUOTE_LIMIT, Answered, Clarified, Declined
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import documents
-from bot.documents import document_from_text, read_document, slug
+from bot.documents import documents
+from bot.documents.documents import document_from_text, read_document, slug
 from bot.errors import DocumentError
 from bot.types import Document
 

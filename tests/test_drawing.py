@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.documents import document_from_text, read_document
-from bot.drawing import (
+from bot.documents.documents import document_from_text, read_document
+from bot.drawing.drawing import (
     FAQ_DRAWER,
     FaqFault,
     draw_faq,
@@ -22,9 +22,9 @@ from bot.drawing import (
     keep_consistent,
     read_rows,
 )
+from bot.drawing.phrases import LAST_RESORT, begins_unresolved, heading_questions, key_phrases
+from bot.drawing.questions import questions_of
 from bot.errors import DocumentError
-from bot.phrases import LAST_RESORT, begins_unresolved, heading_questions, key_phrases
-from bot.questions import questions_of
 from bot.types import QUOTE_LIMIT, Document, QAPair
 from bot.wording import content_words, stem
 

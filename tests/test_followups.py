@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import remember, understand
-from bot.followups import Context, read
+from bot.conversation.conversation import remember, understand
+from bot.conversation.followups import Context, read
 from bot.subjects import Subjects
 from bot.types import Conversation, Turn
 from bot.wording import clean, content_words, normalise

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from bot.bot import Bot
-from bot.cache import Cache, EmbeddingCache
-from bot.encoders import Encoder, Vectors
-from bot.index import Index, build_index, compared, group_answers, unique
-from bot.knowledge import Knowledge
+from bot.encoding.cache import Cache, EmbeddingCache
+from bot.encoding.encoders import Encoder, Vectors
+from bot.knowledge.knowledge import Knowledge
+from bot.matching.index import Index, build_index, compared, group_answers, unique
 from bot.subjects import Subjects
 
 

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.documents import document_from_text
+from bot.documents.documents import document_from_text
 from bot.errors import DocumentError, KnowledgeError
-from bot.evidence import find_answer, occurrences
-from bot.knowledge import Knowledge, load_knowledge, write_knowledge
-from bot.knowledge_files import (
+from bot.knowledge.evidence import find_answer, occurrences
+from bot.knowledge.files import (
     Evidence,
     Manifest,
     PairRow,
@@ -25,9 +24,10 @@ from bot.knowledge_files import (
     read_out_of_scope,
     read_pairs,
 )
-from bot.knowledge_writing import manifest_text, out_of_scope_text, pairs_text
+from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
+from bot.knowledge.writing import manifest_text, out_of_scope_text, pairs_text
+from bot.knowledge.yaml_fields import Text
 from bot.types import Prototype, Provenance, QAPair, Span, content_id
-from bot.yaml_fields import Text
 
 ARTICLE = Path(__file__).parent.parent / "knowledge"
 TEXT = "Tea is a drink. It’s made\u00a0of leaves.\n\nTea is a drink. Coffee is made of beans.\n"

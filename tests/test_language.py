@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.language import foreign_language, is_gibberish
+from bot.routing.language import foreign_language, is_gibberish
 from bot.wording import clean
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from bot.lexicon import Lexicon, terms
+from bot.matching.lexicon import Lexicon, terms
 from bot.wording import stem
 
 WORDS = ["is", "ms", "als", "fatal", "fatally", "diseases", "disease", "the", "25", "don't", "é"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.limits import Overloaded, RateLimit, WorkPool, caller_of
+from bot.state.limits import Overloaded, RateLimit, WorkPool, caller_of
 
 
 class Clock:

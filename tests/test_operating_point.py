@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot.bot import DEFAULT_THRESHOLD, Bot
-from bot.calibration import OperatingPoint
 from bot.errors import CalibrationError, KnowledgeError
-from bot.knowledge import Knowledge
-from bot.operating_point import (
+from bot.knowledge.knowledge import Knowledge
+from bot.matching.calibration import OperatingPoint
+from bot.matching.operating_point import (
     FILE,
     calibrate,
     described,

@@ -16,7 +16,7 @@ from small_bot import SmallBot, article, small_knowledge, small_site
 from bot.channels.markup import Markup, element, joined, safe_link
 from bot.channels.pages import WEB, Look, chat_page, reply_markup, source_link
 from bot.channels.source_page import source_page
-from bot.documents import document_from_text
+from bot.documents.documents import document_from_text
 from bot.types import Span
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)> \"' &amp; javascript:alert(1)"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks import plain_text, split_blocks
-from bot.documents import document_from_text
-from bot.passages import passage_at, split_passages, split_sentences
+from bot.documents.blocks import plain_text, split_blocks
+from bot.documents.documents import document_from_text
+from bot.documents.passages import passage_at, split_passages, split_sentences
 from bot.types import Passage, Span
 
 

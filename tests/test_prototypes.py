@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bot.__main__ import build_parser, main
-from bot.documents import document_from_text, read_document
-from bot.draft import make_draft
-from bot.drawing import draw_pairs
-from bot.encoders import Encoder
-from bot.knowledge import load_knowledge
-from bot.prototypes import (
+from bot.documents.documents import document_from_text, read_document
+from bot.drawing.draft import make_draft
+from bot.drawing.drawing import draw_pairs
+from bot.drawing.prototypes import (
     FILLS,
     GENERAL,
     Domain,
@@ -31,6 +29,8 @@ from bot.prototypes import (
     library,
     main_subjects,
 )
+from bot.encoding.encoders import Encoder
+from bot.knowledge.knowledge import load_knowledge
 from bot.subjects import Subjects
 from bot.types import Document, Prototype
 from bot.wording import content_words, normalise, stem, words

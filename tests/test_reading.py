@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.asking import Offer, asked_words, kind_of, negated
-from bot.bm25 import K1, B, Bm25
 from bot.bot import Bot
-from bot.documents import document_from_text
-from bot.drawing import draw_pairs
-from bot.encoders import Encoder
-from bot.index import build_index, compared
-from bot.knowledge import Knowledge, load_knowledge, write_knowledge
-from bot.reading import Reader, Tokens, build_reader
-from bot.reading_model import ReadingModel
-from bot.reading_signals import SIGNALS, Question, Sentence, Sentences
+from bot.documents.documents import document_from_text
+from bot.drawing.drawing import draw_pairs
+from bot.encoding.encoders import Encoder
+from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
+from bot.matching.index import build_index, compared
+from bot.reading.asking import Offer, asked_words, kind_of, negated
+from bot.reading.bm25 import K1, B, Bm25
+from bot.reading.model import ReadingModel
+from bot.reading.reading import Reader, Tokens, build_reader
+from bot.reading.signals import SIGNALS, Question, Sentence, Sentences
 from bot.settings import load_settings
 from bot.subjects import Subjects
 from bot.types import Document, Provenance, QAPair
@@ -196,7 +196,7 @@ def test_padding_changes_no_score() -> None:
 
 
 def _none(model: ReadingModel, signals: np.ndarray) -> float:
-    from bot.reading_model import _OF_QUESTION, CLIP
+    from bot.reading.model import _OF_QUESTION, CLIP
 
     w = model.weights
     z = np.clip((signals - w["mean"]) / w["spread"], -CLIP, CLIP)

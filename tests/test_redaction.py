@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.redaction import redact
+from bot.state.redaction import redact
 
 
 @pytest.mark.parametrize(

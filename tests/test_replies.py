@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.bot import Bot
 from bot.errors import KnowledgeError
-from bot.replies import Writer, cut
-from bot.texts import load_texts
+from bot.replying.replies import Writer, cut
+from bot.replying.texts import load_texts
 from bot.types import (
     QUOTE_LIMIT,
     Answered,

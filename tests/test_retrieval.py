@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
-from bot import answerability
 from bot.bot import Bot
-from bot.encoders import Encoder
-from bot.index import build_index
-from bot.retrieval import CANDIDATES, NEIGHBOURS, Retrieved, Retriever, fits
+from bot.encoding.encoders import Encoder
+from bot.matching import answerability
+from bot.matching.index import build_index
+from bot.matching.retrieval import CANDIDATES, NEIGHBOURS, Retrieved, Retriever, fits
 from bot.subjects import Subjects
 from bot.types import Answered
 from bot.wording import normalise

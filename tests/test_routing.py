@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.encoders import Encoder
-from bot.routing import Router, vector_text
+from bot.encoding.encoders import Encoder
+from bot.routing.routing import Router, vector_text
 from bot.types import Declined, Safety, SmallTalk
 
 DATA = Path(__file__).parent / "data"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chatspeak import plain
-from bot.encoders import Encoder
-from bot.safety import asks_for_advice, asks_in_general, is_impersonal, rules, urgent_route
-from bot.safety_head import Prototypes, SafetyHead, fit, load_prototypes
-from bot.texts import load_texts
+from bot.encoding.encoders import Encoder
+from bot.replying.texts import load_texts
+from bot.routing.chatspeak import plain
+from bot.routing.safety import asks_for_advice, asks_in_general, is_impersonal, rules, urgent_route
+from bot.routing.safety_head import Prototypes, SafetyHead, fit, load_prototypes
 from bot.types import Safety
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.encoders import Encoder
+from bot.encoding.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 300  # a first start indexes; on a busy machine that takes its time

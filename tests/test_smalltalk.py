@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import KnowledgeError
-from bot.smalltalk import INTENTS, lexicon, small_talk, strip_courtesies
-from bot.texts import load_texts
+from bot.replying.texts import load_texts
+from bot.routing.smalltalk import INTENTS, lexicon, small_talk, strip_courtesies
 from bot.types import SmallTalk
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from bot.bot import Bot
-from bot.spelling import SHORTEST, Speller
+from bot.matching.spelling import SHORTEST, Speller
 from bot.wording import FUNCTION_WORDS, clean, words
 
 TEXTS = (

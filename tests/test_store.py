@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.database import SCHEMA_VERSION
 from bot.errors import SettingsError
-from bot.store import Keeping, Store, StoreError
+from bot.state.database import SCHEMA_VERSION
+from bot.state.store import Keeping, Store, StoreError
 from bot.types import Turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -250,7 +250,7 @@ def test_the_same_message_sent_at_once_is_answered_once(url: str) -> None:
 
 WRITER = """
 import sys
-from bot.store import Keeping, Store
+from bot.state.store import Keeping, Store
 from bot.types import Turn
 store = Store(sys.argv[1], Keeping(turns=1000))
 print("open", flush=True)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from bot.bot import Bot
-from bot.index import build_index
-from bot.retrieval import fits
+from bot.matching.index import build_index
+from bot.matching.retrieval import fits
+from bot.replying.suggestions import NEAR, OFFERS, Suggester
 from bot.subjects import Subjects
-from bot.suggestions import NEAR, OFFERS, Suggester
 from bot.types import QAPair
 
 

@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page, expect
 from served import Served
 from small_bot import SmallBot, small_knowledge, small_site
 
-from bot.documents import document_from_text
-from bot.knowledge import Knowledge
-from bot.passages import split_passages
+from bot.documents.documents import document_from_text
+from bot.documents.passages import split_passages
+from bot.knowledge.knowledge import Knowledge
 from bot.types import Provenance, Span
 
 

@@ -20,7 +20,7 @@ from bot.channels.wire import (
     ReplyModel,
     SuggestionsModel,
 )
-from bot.store import StoreError
+from bot.state.store import StoreError
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from bot.types import Conversation, Declined, Reply
 
 if TYPE_CHECKING:
     from bot.bot import Exchange
-    from bot.receipts import Receipt
+    from bot.replying.receipts import Receipt
 
 Ask = Callable[[str, Conversation | None], "Exchange"]
 

@@ -9,8 +9,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from bot.metrics import Metrics
-from bot.store import Store, StoreError
+from bot.state.metrics import Metrics
+from bot.state.store import Store, StoreError
 from bot.types import Conversation, Turn
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels.pages import Look
 from bot.channels.problems import problem
-from bot.limits import RateLimit, caller_of
-from bot.metrics import Metrics
+from bot.state.limits import RateLimit, caller_of
+from bot.state.metrics import Metrics
 
 BODY_SECONDS = 10.0  # a body that trickles in for longer is given up
 SECURITY_HEADERS = {

@@ -25,8 +25,8 @@ from bot.channels.views import html_routes, sentence
 from bot.channels.widget import widget_routes
 from bot.channels.wire import ProblemModel
 from bot.errors import QuestionError
-from bot.limits import Overloaded, RateLimit
-from bot.store import Store, StoreError
+from bot.state.limits import Overloaded, RateLimit
+from bot.state.store import Store, StoreError
 
 if TYPE_CHECKING:
     from bot.bot import Bot

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from bot.channels.desk import Desk
 from bot.channels.pages import Look
 from bot.errors import QuestionError
-from bot.limits import WorkPool
-from bot.metrics import Metrics
-from bot.store import Store
+from bot.state.limits import WorkPool
+from bot.state.metrics import Metrics
+from bot.state.store import Store
 
 if TYPE_CHECKING:
     from bot.bot import Bot

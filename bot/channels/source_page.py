@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.blocks import PLAIN, Block, split_blocks
 from bot.channels.markup import Markup, element, safe_link
 from bot.channels.pages import Look, page_with
+from bot.documents.blocks import PLAIN, Block, split_blocks
 from bot.types import Document, Span
 
 

@@ -19,7 +19,7 @@ from bot.wording import normalise
 
 if TYPE_CHECKING:
     from bot.bot import Exchange
-    from bot.receipts import Receipt
+    from bot.replying.receipts import Receipt
 
 PROMPT = "> "
 COMPLETIONS = 6

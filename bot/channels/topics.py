@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.knowledge import Knowledge
-from bot.passages import passage_at
+from bot.documents.passages import passage_at
+from bot.knowledge.knowledge import Knowledge
 from bot.types import QAPair
 
 MOST_TOPICS = 24

@@ -21,15 +21,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bot.documents import document_from_text
-from bot.drawing import draw_pairs
-from bot.encoders import Encoder, load_encoder
-from bot.index import compared, group_answers
-from bot.knowledge import Knowledge
-from bot.passages import split_passages
-from bot.reading import BATCH, FIRST, READ, sentences_of
-from bot.reading_model import CLIP, MOST_ASKED, MOST_TOKENS
-from bot.reading_signals import SIGNALS, Question, Sentence, Sentences
+from bot.documents.documents import document_from_text
+from bot.documents.passages import split_passages
+from bot.drawing.drawing import draw_pairs
+from bot.encoding.encoders import Encoder, load_encoder
+from bot.knowledge.knowledge import Knowledge
+from bot.matching.index import compared, group_answers
+from bot.reading.model import CLIP, MOST_ASKED, MOST_TOKENS
+from bot.reading.reading import BATCH, FIRST, READ, sentences_of
+from bot.reading.signals import SIGNALS, Question, Sentence, Sentences
 from bot.subjects import Subjects
 from bot.training.answerability_articles import Article, read_articles
 from bot.training.reading_net import WIDTH, ReadingNet, arrays_of, export, loss, principal

@@ -1,4 +1,4 @@
-"""The reading model as it is trained: the same sums as `bot.reading_model`, in torch."""
+"""The reading model as it is trained: the same sums as `bot.reading.model`, in torch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bot.reading_model import CLIP, FORMAT
-from bot.reading_signals import OF_QUESTION, SIGNALS
+from bot.reading.model import CLIP, FORMAT
+from bot.reading.signals import OF_QUESTION, SIGNALS
 
 WIDTH, HIDDEN, LAST = 96, 64, 48
 DROP = 0.2
@@ -104,7 +104,7 @@ def loss(scores: Tensor, gold: Tensor, weights: Tensor) -> Tensor:
 
 
 def arrays_of(net: ReadingNet) -> dict[str, np.ndarray]:
-    """The weights by the names under which `bot.reading_model` knows them."""
+    """The weights by the names under which `bot.reading.model` knows them."""
     found = {}
     for name, values in net.state_dict().items():
         if name == "of_question":

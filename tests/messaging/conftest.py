@@ -19,7 +19,7 @@ from world import postgresql as started_postgresql
 from bot.channels.http import create_app
 from bot.channels.messaging.runtime import Connections
 from bot.settings import Settings
-from bot.store import Keeping, Store
+from bot.state.store import Keeping, Store
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import httpx
 from platform_fake import Arrival, PlatformFake
 from senders import SENDERS
 
-from bot.outbox import Outbox
-from bot.store import Store
+from bot.state.outbox import Outbox
+from bot.state.store import Store
 
 
 class World:

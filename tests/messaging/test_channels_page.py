@@ -9,8 +9,8 @@ import pytest
 from checkout import ROOT
 from platforms import PLATFORMS
 
-from bot.inbox import REMEMBERED_DAYS
-from bot.metrics import Metrics
+from bot.state.inbox import REMEMBERED_DAYS
+from bot.state.metrics import Metrics
 
 PAGE: Path = ROOT / "docs/channels/README.md"
 

@@ -8,7 +8,7 @@ import crash_campaign
 import load
 import pytest
 
-from bot.encoders import Encoder
+from bot.encoding.encoders import Encoder
 
 
 def test_nothing_is_lost_or_out_of_order_though_the_server_is_killed(

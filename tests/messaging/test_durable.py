@@ -26,9 +26,9 @@ from bot.channels import guard
 from bot.channels.http import create_app
 from bot.channels.messaging import delivery
 from bot.channels.messaging.runtime import Connections
-from bot.inbox import Event, Inbox
 from bot.settings import Settings
-from bot.store import Store, StoreError
+from bot.state.inbox import Event, Inbox
+from bot.state.store import Store, StoreError
 from bot.types import Conversation
 
 Start = Callable[..., World]

@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sa
 from checkout import ROOT
 
-from bot.database import Database
-from bot.inbox import REMEMBERED_DAYS, Event, Inbox, forget
-from bot.lanes import Lanes, LeaseLost, touch
-from bot.outbox import Outbox, add_requests
-from bot.tables import INBOX, LANES, OUTBOX
+from bot.state.database import Database
+from bot.state.inbox import REMEMBERED_DAYS, Event, Inbox, forget
+from bot.state.lanes import Lanes, LeaseLost, touch
+from bot.state.outbox import Outbox, add_requests
+from bot.state.tables import INBOX, LANES, OUTBOX
 
 DAY = 86400
 
@@ -209,7 +209,9 @@ def test_what_a_killed_worker_held_is_worked_on_by_another(
     now = Inbox(database)
     now.accept([event("1")])
     program = (
-        "import sys, time; from bot.database import Database; from bot.lanes import Lanes\n"
+        "import sys, time\n"
+        "from bot.state.database import Database\n"
+        "from bot.state.lanes import Lanes\n"
         "lanes = Lanes(Database(sys.argv[1]), 'in', lease_seconds=1.0)\n"
         "print(len(lanes.claim(1)), flush=True); time.sleep(60)"
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from checkout import ROOT
 
-from bot.database import Database
-from bot.outbox import Outbox
+from bot.state.database import Database
+from bot.state.outbox import Outbox
 
 START_SECONDS = 300.0
 

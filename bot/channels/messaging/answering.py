@@ -18,12 +18,12 @@ from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.options import chosen
 from bot.channels.messaging.registry import Enabled
 from bot.errors import QuestionError
-from bot.inbox import Inbox, Waiting, forget
-from bot.lanes import Lanes, Lease, LeaseLost, touch
-from bot.metrics import Metrics
-from bot.outbox import add_requests
-from bot.store import Store, StoreError
-from bot.texts import Texts
+from bot.replying.texts import Texts
+from bot.state.inbox import Inbox, Waiting, forget
+from bot.state.lanes import Lanes, Lease, LeaseLost, touch
+from bot.state.metrics import Metrics
+from bot.state.outbox import add_requests
+from bot.state.store import Store, StoreError
 from bot.types import Conversation, Reply, SmallTalk, Turn
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from bot.channels.messaging.outcome import Delivered, Outcome, Refused, Retry, o
 from bot.channels.messaging.registry import Enabled
 from bot.channels.messaging.tokens import AccessTokens, TokenError
 from bot.errors import SettingsError
-from bot.lanes import Lanes, Lease, LeaseLost
-from bot.metrics import Metrics
-from bot.outbox import Outbox
-from bot.store import StoreError
+from bot.state.lanes import Lanes, Lease, LeaseLost
+from bot.state.metrics import Metrics
+from bot.state.outbox import Outbox
+from bot.state.store import StoreError
 
 LONGEST_WAIT = 900.0  # seconds between two tries, unless the platform asks for more
 NOTE_SECONDS = 5.0  # between two tries to write down what became of a message

@@ -20,10 +20,10 @@ from bot.channels.messaging.outcome import Delivered, Refused, outcome
 from bot.channels.messaging.protocol import DELIVERIES
 from bot.channels.messaging.registry import CHANNELS, ENABLED, PUBLIC_URL, Enabled, load_channels
 from bot.channels.messaging.tokens import AccessTokens, TokenError
-from bot.database import Database
 from bot.errors import QuothError, SettingsError, UsageError
-from bot.outbox import Letter, Outbox
 from bot.settings import load_settings
+from bot.state.database import Database
+from bot.state.outbox import Letter, Outbox
 from bot.types import Reply, SmallTalk
 
 DONE, FAILED = 0, 1

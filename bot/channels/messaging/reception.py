@@ -19,9 +19,9 @@ from bot.channels.messaging.incoming import (
     RejectedReason,
 )
 from bot.channels.messaging.registry import Enabled
-from bot.inbox import Event, Inbox
-from bot.lanes import Lanes
-from bot.metrics import Metrics
+from bot.state.inbox import Event, Inbox
+from bot.state.lanes import Lanes
+from bot.state.metrics import Metrics
 
 PATIENCE = 0.8  # seconds to wait for the database: a platform wants its answer within one or so
 RESPONSE_SECONDS = 4.0  # for an answer that must be in the response; Teams waits for five

@@ -13,14 +13,14 @@ from bot.channels.messaging.reception import Reception
 from bot.channels.messaging.registry import PUBLIC_URL, Enabled, load_channels
 from bot.channels.messaging.tokens import AccessTokens, PublicKeys
 from bot.channels.messaging.workers import Workers
-from bot.inbox import Inbox
-from bot.knowledge_files import MANIFEST
-from bot.lanes import Lanes, Lease
-from bot.limits import WorkPool
-from bot.metrics import Metrics
-from bot.outbox import Outbox
-from bot.store import Store
-from bot.texts import load_texts
+from bot.knowledge.files import MANIFEST
+from bot.replying.texts import load_texts
+from bot.state.inbox import Inbox
+from bot.state.lanes import Lanes, Lease
+from bot.state.limits import WorkPool
+from bot.state.metrics import Metrics
+from bot.state.outbox import Outbox
+from bot.state.store import Store
 
 if TYPE_CHECKING:
     from bot.bot import Bot

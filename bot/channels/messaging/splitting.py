@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import regex
 
-from bot.sentences import split_sentences
+from bot.documents.sentences import split_sentences
 
 Size = Callable[[str], int]
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.lanes import Lanes, Lease
-from bot.metrics import Metrics
-from bot.store import StoreError
+from bot.state.lanes import Lanes, Lease
+from bot.state.metrics import Metrics
+from bot.state.store import StoreError
 
 POLL_SECONDS = 1.0  # how soon work is seen that another process has left
 _AT_ONCE = 8  # leases taken in one transaction

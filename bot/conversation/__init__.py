@@ -1,0 +1,1 @@
+"""A question understood in the light of the turns before it."""

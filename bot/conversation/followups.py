@@ -1,0 +1,352 @@
+"""Follow-up questions made self-contained by rules: "and ALS?" -> "Is ALS deadly?".
+
+A rewrite only ever adds what the conversation has already said: the subject spoken of, or the
+question that a fragment completes. The words of the new question stay in it, so a detail that no
+answer covers ("and in Germany?") is still there to be missed. What cannot be placed is appended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.conversation.rewriting import (
+    EMPTY_IT,
+    PLACING,
+    SMALL,
+    complete,
+    first_word,
+    listed,
+    preposition,
+    slot,
+    swap,
+    with_subject,
+)
+from bot.subjects import Subjects
+from bot.wording import content_words, words
+
+Kind = Literal["alone", "swapped", "carried", "slotted", "joined", "completed"]
+LONGEST_BASE = 200  # characters of a previous question that another may be built on
+LONGEST_QUESTION = 400  # characters; more is a story that needs no help
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One self-contained reading of a question.
+
+    `alone` is the question itself; `swapped` the previous question with another subject;
+    `carried` the question with the subject spoken of; `slotted` the previous question with a
+    group, place or time exchanged; `joined` "why" and its like before the previous question;
+    `completed` a fragment made a question about the subject.
+    """
+
+    text: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the question may lean on: the last question as understood, its answer, the subjects.
+
+    `topic` holds the canonical names spoken of last; `said` is the sentence answered, or "".
+    """
+
+    question: str = ""
+    topic: tuple[str, ...] = ()
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The readings, best first. `standalone`: the question makes sense alone (None: can't tell)."""
+
+    candidates: tuple[Candidate, ...]
+    standalone: bool | None
+
+
+_WH = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how")
+_AUX = words(
+    "is are was were am be do does did can could will would shall should may might must has have "
+    "had isn't aren't wasn't weren't don't doesn't didn't can't cannot couldn't won't wouldn't "
+    "shouldn't hasn't haven't hadn't ain't"
+)
+_ORDERS = ("tell", "show", "explain", "give", "list", "name", "describe", "define", "compare")
+_POINTING = frozenset(words("same that so it this similar likewise too also like different"))
+# Openings that say nothing. The second group may also begin a phrase ("no cure", "fine motor
+# skills"), so they need a pause or another opening behind them.
+_LEAD = re.compile(
+    r"^(?:(?:(?:and|but|so|then|ok|okay|also|hm+|um+|uh|ah+|oh|i see|got it|i mean(?:t)?|or)\b"
+    r"|(?:well|now|right|alright|yes|yeah|yep|no|nope|cool|great|good|sure|fine|interesting|sorry"
+    r"|actually|anyway|wait|next|plus|(?:thanks|thank you|thx)(?: a lot| so much| very much)?)"
+    r"(?=\s*[,.;:!]|\s+(?:and|but|so|then|what|how|why|is)\b))(?:\s*[,.;:!]+\s*|\s+-+\s+|\s+))+",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    r"^(?:(?:what|how|wat|whats) (?:about|abt)|what of|same (?:question )?for|as for)\b\s*",
+    re.IGNORECASE,
+)
+_BACK = re.compile(
+    r"^(?:(?:let's |lets |can we )?(?:go(?:ing)? |get |getting |come |coming )?back to|returning to"
+    r"|coming to|regarding|as for|about|on|concerning) (?P<what>[^,:;.?]{1,60})[,:;.]\s*(?=\w)",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"\bthe other(?: (?:one|two|disease|illness|condition|disorder|thing|kind|type))?\b"
+    r"(?!\s+(?:[a-hj-z]\w+))",
+    re.IGNORECASE,
+)
+_NAMED_ONE = re.compile(r"\b(?:the )?(?P<by>[^\W_]+) one\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|no|instead of|rather than)\s+(?:(?:in|for|with)\s+)?$", re.IGNORECASE
+)
+_BARE = re.compile(  # a question word and what it counts, without a verb
+    r"^(?:(?:at|in|for|by|from|to|of) )?(?:what|which|how) (?:much|many|long|old|bad|common|likely"
+    r"|age|kind|type|sort|ones?|others?|country|part|year|far|high|severe)(?: \w+)?$",
+    re.IGNORECASE,
+)
+_BOTH = re.compile(
+    r"\b(?:both|all)(?: of (?:them|these|those|the two))?\b|\bthe two(?: of them)?\b", re.I
+)
+_WHY = re.compile(
+    r"^(?P<wh>why not|why|how come|since when|how often|how long|how soon|how quickly|how fast"
+    r"|how likely|how so|how exactly|how|when|where|for what reason|for whom|by whom|what for)"
+    r"(?: (?:is|was|does|would|do)(?:n't)? (?:that|this|it|so)(?: be| so| the case| happen)?)?"
+    r"(?: (?:then|exactly|though|so|precisely|actually|please|not|tho))*$"
+)
+_PLAIN_WH = {
+    "how come": "why",
+    "for what reason": "why",
+    "how so": "how",
+    "how exactly": "how",
+}
+_JOINT = re.compile(r"^(?:why(?: not)?|since when|how(?: \w+)?|when|where|what for): ", re.I)
+_REASON = re.compile(
+    r"^(?:(?:what(?:'s| is| are)|is there|any) (?:the |a |an )?(?:reasons?|cause|explanation)"
+    r"(?: (?:for|of|behind) (?:that|this|it))?|what causes (?:that|this)|(?:do (?:you|we|they)|does"
+    r" anyone) know why(?: (?:that|this) is)?)$"
+)
+# Words that point back. "That" does so behind a verb or preposition or at the end, elsewhere it
+# joins clauses ("is it true that ...").
+_POINTS = re.compile(
+    r"\b(?:it|its|it's|they|them|their|theirs|those|these|this|he|she|him|his|her|hers)\b"
+    r"|\b(?:is|was|are|does|did|do|can|could|will|would|of|for|from|to|with|by|about|like|than|in"
+    r"|at|on|after|before|during|has|had|means?|causes?) that\b|\bthat$",
+    re.IGNORECASE,
+)
+# What is here points at nothing said before: "is this medical advice", "who runs this site".
+_SOURCE = re.compile(
+    r"\bthis (?:web ?)?(?:site|page|article|text|source|document|chat|bot|medical advice)\b",
+    re.IGNORECASE,
+)
+_THIS = re.compile(r"\b(?:it|that|this)\b", re.IGNORECASE)
+_FINAL_NOUN = re.compile(r"\b(?:my|your|the|their|his|her|our)\s+\w+$", re.IGNORECASE)
+
+
+def read(asked: str, context: Context, subjects: Subjects) -> Readings:
+    """The self-contained readings of `asked` (cleaned text), at most three, best first."""
+    text, topic, cued, about = _without_lead(subjects.replace(asked), context.topic, subjects)
+    body = _plain(text)
+    if not body or len(body) > LONGEST_QUESTION:
+        return _alone(asked, None)
+    base = _plain(subjects.replace(context.question))
+    if len(base) > LONGEST_BASE:
+        base = ""
+    context = Context(base, topic, context.said)
+    target = _swap_target(body, cued or about, topic, subjects)
+    if target and base:
+        return _readings((swap(base, topic, target, subjects), "swapped"))
+    if base and (joined := _join(body, context, subjects)):
+        return joined
+    named = subjects.mentioned(body)
+    first = first_word(body)
+    whole = first in (*_WH, *_AUX, *_ORDERS) or _BARE.match(body) is not None
+    if about or (not whole and len(body.split()) <= 5):
+        return _fragment(body, text, cued or about, context, subjects)
+    if named:
+        return _alone(text, True)
+    return _carried(body, text, context, subjects)
+
+
+def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subjects) -> Readings:
+    base, topic = context.question, context.topic
+    named = tuple(s for s in subjects.canonical if s in subjects.mentioned(body))
+    slotted = slot(body, base, named, topic, subjects) if base else None
+    if slotted and (cued or len(body.split()) <= 3):
+        return _readings((slotted, "slotted"))
+    if base and body.casefold().startswith("than ") and named:
+        return _readings((f"{base} {body}", "slotted"))
+    if named:
+        return _alone(body if cued else text, True)
+    if cued and base and first_word(body) in PLACING:
+        return _readings((f"{base} {body}", "slotted"))
+    exchanged = cued and base and _FINAL_NOUN.search(base) and len(body.split()) <= 3
+    if exchanged and not topic:
+        return _readings((_FINAL_NOUN.sub(lambda _: body, base), "slotted"))
+    if not topic or not content_words(body) or _OTHER.fullmatch(body):
+        return _alone(body if cued else text, None)
+    completed = complete(body, topic, subjects)
+    if not cued:
+        return _readings((text, "alone"), (completed, "completed"), standalone=None)
+    if exchanged:
+        replaced = _FINAL_NOUN.sub(lambda _: body, base)
+        return _readings((replaced, "slotted"), (completed, "completed"))
+    return _readings((completed, "completed"))
+
+
+def _carried(body: str, text: str, context: Context, subjects: Subjects) -> Readings:
+    """A whole question that names no subject, about the one spoken of."""
+    topic = context.topic
+    if subjects.both(body) and len(subjects.canonical) == 2:
+        topic = subjects.canonical
+    if not topic:
+        return _alone(text, None)
+    carried = with_subject(body, topic, subjects)
+    points = (
+        _POINTS.search(_SOURCE.sub(" ", EMPTY_IT.sub(" ", body))) is not None
+        or _BARE.match(body) is not None
+        or (len(topic) > 1 and subjects.both(body))
+    )
+    readings: list[tuple[str, Kind]] = [(carried, "carried")]
+    if context.question and _THIS.search(body) and _is_thin(body):
+        about = [w for w in _topic_words(context.question, subjects) if w not in body.casefold()]
+        if about:
+            readings.append((f"{carried} ({' '.join(about)})", "joined"))
+    if not points or not context.question:
+        readings.insert(0, (text, "alone"))
+    return _readings(*readings, standalone=False if points and context.question else None)
+
+
+def _swap_target(
+    body: str, cued: bool, topic: Sequence[str], subjects: Subjects
+) -> tuple[str, ...]:
+    """The subjects a fragment puts in place of the previous ones; empty where it does more."""
+    rest = body
+    mentions = subjects.mentions(body)
+    found = {m.subject for m in mentions}
+    meant = {
+        m.subject for m in mentions if not _DENIED.search(body[max(0, m.start - 24) : m.start])
+    }
+    named = tuple(s for s in subjects.canonical if s in (meant or found))
+    for mention in reversed(mentions):
+        rest = f"{rest[: mention.start]} {rest[mention.end :]}"
+    if not named and _OTHER.search(body) and len(topic) == 1:
+        other = subjects.other(topic[0])
+        named, rest = ((other,) if other else ()), _OTHER.sub(" ", rest)
+    if not named and (one := _NAMED_ONE.search(body)):
+        by = one["by"].casefold()
+        holding = tuple(s for s in subjects.canonical if by in words(s))
+        if len(holding) == 1:
+            named, rest = holding, rest.replace(one[0], " ")
+    if not named and _BOTH.search(body) and len(subjects.canonical) == 2:
+        named, rest = subjects.canonical, _BOTH.sub(" ", rest)
+    left = words(rest)
+    if not named or any(w not in SMALL for w in left):
+        return ()
+    first = first_word(body)
+    if first in _WH or first in _ORDERS:
+        return ()
+    if first in _AUX and not (_POINTING & set(left) or len(left) == 1):
+        return ()
+    return named
+
+
+def _join(body: str, context: Context, subjects: Subjects) -> Readings | None:
+    """ "why?" and its like, before the question they ask about."""
+    plain = body.casefold()
+    found = _WHY.match(plain)
+    if found is None and not _REASON.match(plain):
+        return None
+    wh = found["wh"] if found else "why"
+    base = _JOINT.sub("", context.question)
+    wh = _PLAIN_WH.get(wh, wh)
+    said = _plain(context.said)
+    readings: list[tuple[str, Kind]] = []
+    starts_yes_no = first_word(base) in _AUX
+    if wh == "why" and said and len(said) <= LONGEST_BASE and said.count(". ") == 0:
+        readings.append((f"why is it that {said}", "joined"))
+    if starts_yes_no and wh != "why not":
+        readings.append((f"{wh} {_lowered(base)}", "joined"))
+    elif not readings:
+        readings.append((f"{wh}: {_lowered(base)}", "joined"))
+    if context.topic and wh.startswith("how ") and not subjects.mentioned(body):
+        name = listed(context.topic, "and")
+        extra = f"{wh} {preposition(context.topic[0], subjects)} {name}"
+        readings.insert(0, (extra, "carried"))
+    return _readings(*readings)
+
+
+def _without_lead(
+    text: str, topic: tuple[str, ...], subjects: Subjects
+) -> tuple[str, tuple[str, ...], bool, bool]:
+    """The text without "and", "what about", "back to MS,"; the topic; which of them it had."""
+    cued = about = False
+    for _ in range(3):
+        lead = _LEAD.match(text)
+        if lead and lead.end() < len(text):
+            cued = (
+                cued
+                or re.search(r"\b(?:and|but|so|then|also|or|plus)\b", lead[0], re.I) is not None
+            )
+            text = text[lead.end() :]
+        back = _BACK.match(text)
+        if back and (named := subjects.mentioned(back["what"])):
+            topic = tuple(s for s in subjects.canonical if s in named)
+            text, cued, about = text[back.end() :], False, False
+        found = _ABOUT.match(text)
+        if found and found.end() < len(text):
+            text, about = text[found.end() :], True
+    return text.strip(), topic, cued, about
+
+
+def _topic_words(base: str, subjects: Subjects) -> tuple[str, ...]:
+    named = {
+        "both",
+        "either",
+        "neither",
+        "make",
+        "makes",
+        "cause",
+        "causes",
+        *(w for s in subjects.canonical for w in words(s)),
+    }
+    return tuple(dict.fromkeys(w for w in content_words(base) if w not in named))[:4]
+
+
+_THIN = frozenset(
+    words(
+        "worse better bad good many long often soon early earlier late later likely common rare "
+        "sure case cases one ones which how what when why similar different same severe serious"
+    )
+)
+
+
+def _is_thin(body: str) -> bool:
+    return all(w in _THIN for w in content_words(body))
+
+
+def _plain(text: str) -> str:
+    return text.strip(" .!?;:,\"'")
+
+
+def _lowered(text: str) -> str:
+    """The first word in small letters, unless it is a name in capitals."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _shown(text: str) -> str:
+    text = _plain(text)
+    return text[:1].upper() + text[1:] + "?" if text else text
+
+
+def _alone(text: str, standalone: bool | None) -> Readings:
+    return Readings((Candidate(text, "alone"),), standalone)
+
+
+def _readings(*found: tuple[str, Kind], standalone: bool | None = False) -> Readings:
+    unique: dict[str, Candidate] = {}
+    for text, kind in found:
+        shown = text if kind == "alone" else _shown(text)
+        unique.setdefault(shown.casefold(), Candidate(shown, kind))
+    return Readings(tuple(unique.values())[:3], standalone)

@@ -1,0 +1,1 @@
+"""A source read unchanged: its blocks, sentences, passages, abbreviations and disclaimer."""

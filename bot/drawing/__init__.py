@@ -1,0 +1,1 @@
+"""Pairs drawn from documents and FAQs, and the questions that stay unanswered."""

@@ -1,0 +1,124 @@
+"""The wordings of a unit beside the drawn questions: statement, heading, key phrases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bot.drawing.clauses import CONNECTIVE, is_verb_form, mid_sentence, strip_connective
+from bot.wording import FUNCTION_WORDS, content_words, stem
+
+LAST_RESORT = "What does the document say about"
+
+_LOOSE = frozenset(  # words that say nothing by themselves, and hold no phrase together
+    "according after against although always among another because become before began behind "
+    "being between both came cause during each earlier either even every example felt few found "
+    "further given however including instance known later leads least less lies like made many "
+    "more most neither never no not often only other others over seen several since sometimes "
+    "such than therefore though through throughout thus took under unless unlike until upon used "
+    "using whether while within without yet".split()
+)
+_UNRESOLVED = re.compile(
+    r"[\"'“‘(]*(?:(?:it|they|he|she|its|their|his|her|him|them|such|these|those|this|"
+    r"that(?!\s+said)|both(?!\s+\w+\s+and\b)|neither(?!\s+\w+\s+nor\b)|others?|another|either)\b|"
+    r"(?:the|an?) (?:other|latter|former|same|resulting|above|following)\b|"
+    r"(?:one|some|many|most|all|none|two|three|each|several) of (?:these|those|them|which)\b|"
+    r"(?:(?!(?:is|are|was|were|has|have|had|can|may|will)\b)\w+ ){1,4}?"
+    r"(?:for|of|to|by|in|with|from|at|after|before|during|behind) "
+    r"(?:this|that|these|those)\b(?! (?:of|which|who)\b))",
+    re.I,
+)
+
+
+def begins_unresolved(sentence: str) -> bool:
+    """Does the sentence lean on the one before it ("This leads to", "However,", "They are")?"""
+    return _UNRESOLVED.match(sentence) is not None or CONNECTIVE.match(sentence) is not None
+
+
+def statement_of(sentence: str, *, standing_for: str = "") -> str:
+    """The sentence (plain text) as a wording: no connective, a leading pronoun resolved."""
+    text = strip_connective(sentence)
+    first, _, rest = text.partition(" ")
+    if standing_for and first.lower() in ("it", "they", "he", "she"):
+        return f"{standing_for} {rest}"
+    return text
+
+
+def heading_questions(heading: str, title: str) -> tuple[str, ...]:
+    """What people ask for the part under `heading` of a document named `title`."""
+    name = heading.strip().rstrip(":")
+    if name.endswith("?"):
+        return (name,)
+    about = f"{LAST_RESORT} {small_first(name)}?"
+    words = name.split()
+    short = len(words) <= 2 and len(title.split()) <= 5 and not title.endswith("?")
+    lower = words[-1].lower() if words else ""
+    if (
+        short
+        and name.casefold() != title.casefold()
+        and words[0][0].isupper()
+        and name[1:].islower()
+    ):
+        verb = "are" if lower.endswith("s") and not lower.endswith(("is", "ss", "us")) else "is"
+        return (about, f"What {verb} the {name.lower()} of {title}?")
+    return (about,)
+
+
+def about(phrases: Sequence[str], common: frozenset[str] = frozenset()) -> str:
+    """The question of last resort: readable for any phrases (one at least).
+
+    It names the first two; a single small word as the second would say little.
+    """
+    phrases = [p for i, p in enumerate(phrases[:2]) if i == 0 or " " in p or p[:1].isupper()]
+    named = " and ".join(mid_sentence(phrase, common) for phrase in phrases)
+    return f"{LAST_RESORT} {named}?"
+
+
+def key_phrases(sentence: str, frequency: Mapping[str, int]) -> tuple[str, ...]:
+    """The runs of words in `sentence` that tell it from the others of the document, best first.
+
+    A run holds no verb, adverb or function word but "of", and at most five words. `frequency`
+    counts the stems of the document: rare words tell most, names a little more.
+    """
+    runs: list[list[str]] = [[]]
+    for token in strip_connective(sentence).split():
+        word = token.strip("\"'“”‘’()[],.;:!?|*–—")
+        inside = word.lower() == "of" and bool(runs[-1])
+        breaks = token[:1] in "\"'“‘(["
+        if not inside and (not word or _breaks_phrase(word)):
+            runs.append([])
+            continue
+        if breaks:
+            runs.append([])
+        runs[-1].append(word)
+        if token[-1] in ',;:)].!?”’"' or len(runs[-1]) == 5:
+            runs.append([])
+
+    def telling(run: list[str]) -> float:
+        content = [w for w in run if w.lower() != "of"]
+        rare = sum(1.0 / (frequency.get(stem(w.lower()), 1)) ** 0.5 for w in content)
+        names = sum(w[0].isupper() for w in content)
+        return float(rare + 0.3 * names + 0.2 * min(len(content), 3))
+
+    while any(run and run[-1].lower() == "of" for run in runs):
+        runs = [run[:-1] if run and run[-1].lower() == "of" else run for run in runs]
+    best = sorted((run for run in runs if run), key=telling, reverse=True)
+    if not best:
+        return (" ".join(content_words(sentence)[:4]) or sentence[:60],)
+    return tuple(dict.fromkeys(" ".join(run) for run in best))
+
+
+def _breaks_phrase(word: str) -> bool:
+    lower = word.lower()
+    return (
+        lower in FUNCTION_WORDS
+        or lower in _LOOSE
+        or (lower.endswith("ly") and not word[0].isupper())
+        or ((is_verb_form(lower) or lower.endswith(("ing", "ed"))) and not word[0].isupper())
+        or lower.endswith(("n't", "n’t"))
+    )
+
+
+def small_first(text: str) -> str:
+    first = text.partition(" ")[0]
+    return text if any(c.isupper() for c in first[1:]) else text[:1].lower() + text[1:]

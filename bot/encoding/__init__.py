@@ -1,0 +1,1 @@
+"""Texts to vectors: any sentence-transformers model, exported once, cached, batched."""

@@ -1,0 +1,237 @@
+"""One-time export of a sentence-transformers model to ONNX, so that serving needs no torch.
+
+The graph takes `input_ids` and `attention_mask`, both int64 [n, tokens], and gives
+`token_embeddings` float32 [n, tokens, d] and `sentence_embedding` float32 [n, dim]: the model's
+own modules run inside it, whatever their pooling. The weights lie in a file beside the graph,
+so that they are mapped into memory instead of copied.
+
+Run as a process of its own (`python -m bot.encoding.export MODEL FOLDER`): torch's 300 MB and
+its threads never enter the process that serves. It prints one JSON object as its last line, either
+`{"digest": ...}` or `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from bot.encoding.exported import GRAPH, TOKENIZER, WEIGHTS, token_limit, write_meta
+from bot.errors import EncoderError
+
+PROBES = (
+    "what is this",
+    "How long do people live with it, and does that depend on when it was found?",
+    "",
+    "ALS 5–10 years, “naïve” reply 😀 " * 5,
+)
+SAME = 1e-4  # largest difference of a component that still counts as the same vector
+
+
+def load_sentence_transformer(name_or_folder: str) -> Any:
+    """Load any sentence-transformers model by name or folder; EncoderError says what to do.
+
+    A folder is loaded without a look at the network, and so is a name that was fetched before.
+    Texts are cut off at MAX_TOKENS.
+    """
+    folder = Path(name_or_folder)
+    if folder.exists() and not (folder / "config.json").is_file() and not _has_modules(folder):
+        raise EncoderError(
+            f"{folder} is not a model folder: it has no config.json. Set QUOTH_MODEL to a folder "
+            "saved by sentence-transformers, or to a model's name."
+        )
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        try:
+            model = SentenceTransformer(name_or_folder, device="cpu", local_files_only=True)
+        except Exception:
+            if folder.exists():
+                raise
+            model = SentenceTransformer(name_or_folder, device="cpu")
+    except Exception as error:  # the library raises many kinds; the remedy is the same
+        why = " ".join(str(error).split())[:300]
+        raise EncoderError(
+            f"model {name_or_folder!r} could not be loaded ({type(error).__name__}: {why}). "
+            "Set QUOTH_MODEL to a sentence-transformers folder or name; a name needs a network "
+            "once."
+        ) from error
+    limit = token_limit(model.max_seq_length)
+    if limit != model.max_seq_length:
+        with contextlib.suppress(AttributeError):  # static models take texts of any length
+            model.max_seq_length = limit
+    return model
+
+
+def _has_modules(folder: Path) -> bool:
+    return (folder / "modules.json").is_file()
+
+
+def weights_digest(model: Any) -> str:
+    """SHA-256 over a loaded model: names, shapes and bytes of its tensors, and its tokenizer.
+
+    For a model named on a hub, whose files lie where only the hub's client knows.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        values = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(values.shape)} {values.dtype}\n".encode())
+        digest.update(values.flatten().view(dtype=_bytes()).numpy())
+    backend = _fast_tokenizer(model)
+    digest.update(b"" if backend is None else backend.to_str().encode("utf-8"))
+    return digest.hexdigest()
+
+
+def _bytes() -> Any:
+    import torch
+
+    return torch.uint8
+
+
+def _fast_tokenizer(model: Any) -> Any | None:
+    return getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
+
+
+def export_onnx(model: Any, folder: Path) -> None:
+    """Write `model` (a SentenceTransformer) to `folder` as graph, weights and tokenizer.
+
+    Raises EncoderError where the model has no fast tokenizer, wants a prompt before each text,
+    or cannot be exported by torch.
+    """
+    import torch
+
+    class Graph(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> tuple[Any, Any]:
+            features = {"input_ids": input_ids, "attention_mask": attention_mask}
+            for module in self.model:
+                features = module(features)
+            return features["token_embeddings"], features["sentence_embedding"]
+
+    backend = _fast_tokenizer(model)
+    if backend is None:
+        raise EncoderError("it has no fast tokenizer")
+    if getattr(model, "default_prompt_name", None):
+        raise EncoderError("it puts a prompt before each text")
+    model.eval()
+    sample = model.tokenizer(["what is this", "a somewhat longer question?"], padding=True)
+    ids = torch.tensor(sample["input_ids"])
+    mask = torch.tensor(sample["attention_mask"])
+    n, tokens = torch.export.Dim("n", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
+    target = folder / GRAPH
+    try:
+        with torch.no_grad():
+            torch.onnx.export(
+                Graph().eval(),
+                (ids, mask),
+                str(target),
+                input_names=["input_ids", "attention_mask"],
+                output_names=["token_embeddings", "sentence_embedding"],
+                dynamic_shapes={
+                    "input_ids": {0: n, 1: tokens},
+                    "attention_mask": {0: n, 1: tokens},
+                },
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        _split(target)
+    except Exception as error:
+        raise EncoderError(
+            f"torch can't export it: {' '.join(str(error).split())[:300]}"
+        ) from error
+    backend.no_padding()
+    backend.no_truncation()
+    backend.save(str(folder / TOKENIZER), pretty=False)
+
+
+def _split(graph: Path) -> None:
+    """Move the weights into a file of their own; drop the exporter's notes on every node."""
+    import onnx
+
+    model = onnx.load(str(graph))
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.initializer):
+        value.doc_string = ""
+        del value.metadata_props[:]
+    graph.unlink()
+    onnx.save_model(
+        model, str(graph), save_as_external_data=True, location=WEIGHTS, size_threshold=1024
+    )
+    for path in (graph, graph.with_name(WEIGHTS)):
+        path.chmod(0o644)  # onnx writes the weights for their owner alone; caches are shared
+
+
+def check_export(model: Any, folder: Path, limits: dict[str, int]) -> None:
+    """Compare the graph's vectors with the model's on PROBES, alone and together.
+
+    Raises EncoderError where a component differs by more than SAME.
+    """
+    import numpy as np
+
+    from bot.encoding.encoders import OnnxEncoder
+
+    encoder = OnnxEncoder.open(folder, digest="", **limits)
+    wanted = np.asarray(
+        model.encode(list(PROBES), normalize_embeddings=True, show_progress_bar=False)
+    )
+    together = encoder.encode(PROBES)
+    alone = np.concatenate([encoder.encode([text]) for text in PROBES])
+    worst = float(max(abs(together - wanted).max(), abs(alone - wanted).max()))
+    if not worst <= SAME:
+        raise EncoderError(f"the exported graph's vectors are off by {worst:.2g}")
+
+
+def export(name_or_folder: str, folder: Path) -> str:
+    """Fill the existing, empty `folder` for `bot.encoding.exported`; the digest of the weights.
+
+    Where no export is possible the folder only records why; such a model is then served by
+    sentence-transformers itself.
+    """
+    model = load_sentence_transformer(name_or_folder)
+    limits = {
+        "dim": int(model.get_embedding_dimension() or 0),
+        "max_tokens": token_limit(model.max_seq_length),
+        "pad_id": int(getattr(model.tokenizer, "pad_token_id", None) or 0),
+    }
+    reason = None
+    try:
+        export_onnx(model, folder)
+        check_export(model, folder, limits)
+    except EncoderError as error:
+        reason = str(error)
+        for path in folder.iterdir():
+            path.unlink()
+    write_meta(folder, reason=reason, **limits)
+    return weights_digest(model)
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m bot.encoding.export MODEL FOLDER`; exit 0, or 1 with the error in the JSON."""
+    result: dict[str, str]
+    noise = io.StringIO()
+    try:
+        with redirect_stdout(noise), redirect_stderr(noise), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = {"digest": export(arguments[0], Path(arguments[1]))}
+    except EncoderError as error:
+        result = {"error": str(error)}
+    print(json.dumps(result), flush=True)
+    return 1 if "error" in result else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

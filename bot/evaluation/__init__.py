@@ -1,0 +1,1 @@
+"""How good it is: exams, public question banks, plots, speed."""

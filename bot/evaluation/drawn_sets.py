@@ -1,0 +1,216 @@
+"""How documents nobody has edited are answered: SQuAD 2 articles, drawn by rules and asked.
+
+Each article is a knowledge of its own. Its file holds passages (`faq.jsonl`: {"id", "question":
+title, "answer": passage}) and questions (`queries.jsonl`: {"query", "gold": [passage ids],
+"passage"}); those without gold were written to look answerable from their passage and are not.
+Where the quote comes from a passage of gold it counts as right: the file doesn't say which
+sentence. The baseline is the nearest sentence by plain cosine.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.bot import Bot
+from bot.documents.documents import slug
+from bot.documents.sentences import split_sentences
+from bot.drawing.draft import make_draft
+from bot.encoding.cache import EmbeddingCache
+from bot.encoding.encoders import load_encoder
+from bot.errors import QuothError
+from bot.evaluation.banks import figures as shares_of
+from bot.evaluation.banks import read_lines
+from bot.evaluation.measures import auroc
+from bot.knowledge.knowledge import write_knowledge
+from bot.matching.calibration import expected_calibration_error
+from bot.settings import Settings
+from bot.types import Answered
+
+NAME = "squad2_passages"
+# Nothing was trained or chosen on the articles of "test"; those of "dev" chose what is trained.
+SPLITS = {
+    "dev": ("Imperialism", "Yuan dynasty"),
+    "test": (
+        "Immune system",
+        "Normans",
+        "Steam engine",
+        "Warsaw",
+        "Force",
+        "Scottish Parliament",
+        "1973 oil crisis",
+        "Packet switching",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Passages by id, and questions with the ids of the passages that answer them."""
+
+    title: str
+    passages: dict[str, str]
+    questions: tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question's best candidate: its score, whether it is right, whether it was put forward."""
+
+    answerable: bool
+    score: float
+    right: bool
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFigures:
+    """`passage_right`: of the answerable; `auroc`: answerable against unanswerable questions;
+    `right_at_5`: the best share answered right with 5 % of all replies wrong; the rest at the
+    threshold that a new knowledge starts with."""
+
+    method: str
+    questions: int
+    answerable: int
+    passage_right: float
+    auroc: float
+    right_at_5: float
+    answered_right: float | None
+    declined_right: float | None
+    wrong_of_all: float | None
+    calibration_error: float | None
+
+    def to_json(self) -> dict[str, object]:
+        return {field: getattr(self, field) for field in self.__slots__}
+
+
+def read_articles(folder: Path, split: str) -> Iterator[Article]:
+    """The articles of `split`; QuothError where the folder doesn't hold them."""
+    passages: dict[str, dict[str, str]] = {}
+    titles: dict[str, str] = {}
+    for row in read_lines(folder / "faq.jsonl"):
+        id, title = str(row["id"]), str(row["question"])
+        passages.setdefault(title, {})[id] = " ".join(str(row["answer"]).split())
+        titles[id] = title
+    questions: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for row in read_lines(folder / "queries.jsonl"):
+        gold = row["gold"]
+        accepted = frozenset(map(str, gold)) if isinstance(gold, list) else frozenset()
+        own = questions.setdefault(titles.get(str(row["passage"]), ""), [])
+        own.append((str(row["query"]), accepted))
+    for title in SPLITS[split]:
+        if title not in passages or title not in questions:
+            raise QuothError(f"{folder} holds no article {title!r}; is it the {NAME} folder?")
+        yield Article(title, passages[title], tuple(questions[title]))
+
+
+def ask_article(article: Article, settings: Settings) -> tuple[list[Asked], list[Asked]]:
+    """(by Quoth, by plain cosine): the article drawn as `draw` does it, every question asked."""
+    encoder = load_encoder(settings.model, settings.cache_dir, threads=settings.threads)
+    vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder)
+    with tempfile.TemporaryDirectory(prefix="quoth-") as folder:
+        source = Path(folder) / f"{slug(article.title)}.md"
+        body = "\n\n".join(article.passages.values())
+        source.write_text(f"# {article.title}\n\n{body}\n", encoding="utf-8")
+        made = make_draft([source], lambda: vectors.encode)
+        root = Path(folder) / "knowledge"
+        write_knowledge(
+            root,
+            title=made.title,
+            documents=made.documents,
+            pairs=made.pairs,
+            prototypes=made.prototypes,
+            domain=made.domain,
+        )
+        bot = Bot.load(settings.model_copy(update={"knowledge": root, "max_wrong": None}))
+    text = made.documents[0].text
+    starts = [text.index(passage) for passage in article.passages.values()]
+    ids = list(article.passages)
+
+    ours = []
+    for question, gold in article.questions:
+        finding = bot.consider(question)
+        best = finding.matches[0] if finding.matches else None
+        at = best.pair.provenance.evidence.start if best else 0
+        ours.append(
+            Asked(
+                bool(gold),
+                best.probability if best else 0.0,
+                best is not None and ids[max(0, bisect_right(starts, at) - 1)] in gold,
+                isinstance(finding.decision, Answered),
+            )
+        )
+    sentences = [
+        (id, span.of(passage))
+        for id, passage in article.passages.items()
+        for span in split_sentences(passage)
+    ]
+    known = vectors.encode([sentence for _, sentence in sentences])
+    asked = encoder.encode([question for question, _ in article.questions]) @ known.T
+    plain = [
+        Asked(bool(gold), float(row.max()), sentences[int(row.argmax())][0] in gold, False)
+        for (_, gold), row in zip(article.questions, asked, strict=True)
+    ]
+    return ours, plain
+
+
+def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> DrawnFigures:
+    scored = [(a.score, a.right) for a in asked]
+    answerable = sum(a.answerable for a in asked)
+    shares = shares_of("", method, scored, [a.answerable for a in asked], calibrated=False)
+    right = sum(a.answered and a.right for a in asked)
+    wrong = sum(a.answered and not a.right for a in asked)
+    declined = sum(not a.answered and not a.answerable for a in asked)
+    return DrawnFigures(
+        method,
+        len(asked),
+        answerable,
+        shares.first,
+        auroc([(a.score, a.answerable) for a in asked]) or 0.0,
+        shares.right[1],
+        right / answerable if calibrated else None,
+        declined / max(1, len(asked) - answerable) if calibrated else None,
+        wrong / len(asked) if calibrated else None,
+        expected_calibration_error([a.score for a in asked], [a.right for a in asked])
+        if calibrated
+        else None,
+    )
+
+
+def drawn_figures(
+    folder: Path, split: str, settings: Settings, progress: Callable[[str], None]
+) -> tuple[DrawnFigures, ...]:
+    """The figures of the plain cosine and of Quoth; none where `folder` holds no such set."""
+    place = folder / NAME
+    if not (place / "faq.jsonl").is_file():
+        progress(f"{place} is not there: documents drawn without an edit are left out")
+        return ()
+    ours: list[Asked] = []
+    plain: list[Asked] = []
+    for article in read_articles(place, split):
+        progress(f"Drawing and asking {article.title} …")
+        own, cosine = ask_article(article, settings)
+        ours += own
+        plain += cosine
+    return (
+        summarise("nearest sentence by cosine", plain, calibrated=False),
+        summarise("quoth", ours, calibrated=True),
+    )
+
+
+def as_table(rows: Sequence[DrawnFigures]) -> str:
+    """The figures as a Markdown table."""
+    head = (
+        "| drawn articles | questions | best passage right | AUROC | right at 5 % wrong "
+        "| answered right | declined right | wrong of all | ECE |"
+    )
+    lines = [head, "|---" * 9 + "|"]
+    for row in rows:
+        cells = [row.passage_right, row.auroc, row.right_at_5, row.answered_right]
+        cells += [row.declined_right, row.wrong_of_all, row.calibration_error]
+        shown = " | ".join("–" if c is None else f"{c:.3f}" for c in cells)
+        lines.append(f"| {row.method} | {row.questions} | {shown} |")
+    return "\n".join(lines)

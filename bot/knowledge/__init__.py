@@ -1,0 +1,1 @@
+"""What a bot knows, as files that people edit: read, written, placed and checked."""

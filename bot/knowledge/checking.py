@@ -1,0 +1,254 @@
+"""Checking a knowledge as its owner reads it: every fault with its file and line.
+
+A fault that stops loading is a KnowledgeError; what is found here loads, but
+answers less, or worse, than it says.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bot.documents.passages import split_sentences
+from bot.knowledge.evidence import Quarantined, place
+from bot.knowledge.files import (
+    MANIFEST,
+    OUT_OF_SCOPE,
+    PAIRS,
+    Evidence,
+    PairRow,
+    TopicRow,
+    read_manifest,
+    read_out_of_scope,
+    read_pairs,
+)
+from bot.knowledge.knowledge import Knowledge
+from bot.knowledge.yaml_fields import Text
+from bot.subjects import Subjects
+from bot.types import QAPair
+from bot.wording import normalise
+
+Finds = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong and where; an error is to be mended, a warning to be looked at."""
+
+    file: Path
+    line: int
+    severity: Literal["error", "warning"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.severity}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What the checks look at: rows as typed beside the pairs that come of them."""
+
+    knowledge: Knowledge
+    names: Subjects
+    rows: tuple[tuple[PairRow, QAPair], ...]
+    topics: tuple[TopicRow, ...]
+
+    @property
+    def pairs_file(self) -> Path:
+        return self.knowledge.root / PAIRS
+
+    @property
+    def topics_file(self) -> Path:
+        return self.knowledge.root / OUT_OF_SCOPE
+
+    def key(self, text: str) -> str:
+        """Equal for questions that differ in spelling only, or in the name of a subject."""
+        return normalise(self.names.replace(text)) or text
+
+
+def check(knowledge: Knowledge, finds: Finds | None = None) -> tuple[Fault, ...]:
+    """All faults of the folder that `knowledge` was loaded from, by file and line.
+
+    `finds` gives the id of the pair that the bot answers a question with (None: it declines);
+    with it, every wording of every pair must find its pair, or one with the same answer.
+    Raises KnowledgeError where the folder no longer loads.
+    """
+    file = knowledge.root / PAIRS
+    placed = [(row, place(row, knowledge.documents, file)) for row in read_pairs(file)]
+    checked = _Checked(
+        knowledge=knowledge,
+        names=Subjects(knowledge.aliases, knowledge.subjects),
+        rows=tuple((row, pair) for row, pair in placed if isinstance(pair, QAPair)),
+        topics=read_out_of_scope(knowledge.root / OUT_OF_SCOPE),
+    )
+    faults = [
+        Fault(lost.file, lost.line, "error", f"{lost.question!r} is not served: {lost.why}")
+        for _, lost in placed
+        if isinstance(lost, Quarantined)
+    ]
+    faults += _evidence(checked)
+    faults += _empty(checked, [row for row, _ in placed])
+    faults += _repeated(checked)
+    faults += _contested(checked)
+    faults += _subjects(checked)
+    faults += _coverage(checked)
+    if finds is not None:
+        faults += _round_trip(checked, finds)
+    return tuple(sorted(faults, key=lambda f: (str(f.file), f.line, f.severity, f.message)))
+
+
+def _wordings(row: PairRow) -> Iterator[Text]:
+    yield row.question
+    yield from (variant for variant in row.variants if variant.value.strip())
+
+
+def _evidence(checked: _Checked) -> Iterator[Fault]:
+    """Evidence that points elsewhere, or into another state of the document."""
+    changed: dict[str, list[PairRow]] = defaultdict(list)
+    for row, pair in checked.rows:
+        where = pair.provenance
+        now = Evidence(where.document_id, where.document_sha256[:12], where.evidence)
+        if row.evidence is None or row.evidence == now:
+            continue
+        if row.evidence.sha12 != now.sha12:
+            changed[now.document_id].append(row)
+            continue
+        message = f"the answer stands elsewhere than its evidence says; put 'evidence: {now}'"
+        yield Fault(checked.pairs_file, row.line, "error", message)
+    for document, rows in changed.items():
+        count = f"{len(rows)} pairs were" if len(rows) > 1 else "a pair was"
+        message = (
+            f"{document!r} has changed since {count} drawn, this one first; the answers still "
+            "stand: read them again in their new surroundings"
+        )
+        yield Fault(checked.pairs_file, rows[0].line, "warning", message)
+
+
+def _empty(checked: _Checked, rows: Sequence[PairRow]) -> Iterator[Fault]:
+    for row in rows:
+        for variant in row.variants:
+            if not variant.value.strip():
+                message = "an empty variant; delete the line"
+                yield Fault(checked.pairs_file, variant.line, "error", message)
+    for topic in checked.topics:
+        for question in topic.questions:
+            if not question.value.strip():
+                message = "an empty question; delete the line"
+                yield Fault(checked.topics_file, question.line, "error", message)
+        if not topic.questions:
+            message = f"topic {topic.topic!r} has no questions; add some, or delete it"
+            yield Fault(checked.topics_file, topic.line, "warning", message)
+
+
+def _repeated(checked: _Checked) -> Iterator[Fault]:
+    """The same wording twice in one pair, or twice out of scope."""
+
+    def twice(texts: Iterator[Text], file: Path) -> Iterator[Fault]:
+        first: dict[str, Text] = {}
+        for text in texts:
+            seen = first.setdefault(normalise(text.value) or text.value, text)
+            if seen is not text:
+                message = f"{text.value!r} stands on line {seen.line} already; delete one"
+                yield Fault(file, text.line, "warning", message)
+
+    for row, _ in checked.rows:
+        yield from twice(_wordings(row), checked.pairs_file)
+    asked = (text for topic in checked.topics for text in topic.questions if text.value.strip())
+    yield from twice(asked, checked.topics_file)
+
+
+def _contested(checked: _Checked) -> Iterator[Fault]:
+    """One question for two pairs, or for a pair and for what is out of scope."""
+    owners: dict[str, tuple[Text, QAPair]] = {}
+    for row, pair in checked.rows:
+        for text in _wordings(row):
+            other, owner = owners.setdefault(checked.key(text.value), (text, pair))
+            if owner is pair:
+                continue
+            if owner.answer == pair.answer:
+                message = f"{text.value!r} is also on line {other.line}, on the same answer"
+                yield Fault(checked.pairs_file, text.line, "warning", message)
+                continue
+            message = (
+                f"{text.value!r} is also asked on line {other.line}, of the pair "
+                f"{owner.question!r} with another answer; delete one"
+            )
+            yield Fault(checked.pairs_file, text.line, "error", message)
+    for topic in checked.topics:
+        for text in topic.questions:
+            found = owners.get(checked.key(text.value))
+            if found is not None and text.value.strip():
+                message = (
+                    f"{text.value!r} is out of scope here, but line {found[0].line} of {PAIRS} "
+                    f"answers it ({found[1].question!r}); delete one"
+                )
+                yield Fault(checked.topics_file, text.line, "error", message)
+
+
+def _subjects(checked: _Checked) -> Iterator[Fault]:
+    """Subjects nobody knows, and answers that don't name theirs."""
+    known = frozenset(checked.knowledge.subjects)
+    for row, pair in checked.rows:
+        for subject in row.subjects:
+            if subject.value not in known:
+                message = (
+                    f"unknown subject {subject.value!r}; known are "
+                    f"{', '.join(sorted(known)) or 'none'}: add it to {MANIFEST}, or correct it"
+                )
+                yield Fault(checked.pairs_file, subject.line, "error", message)
+        named = checked.names.mentioned(pair.answer)
+        missing = [s for s in pair.subjects if s in known and s not in named]
+        if missing and not checked.names.both(pair.answer):
+            message = (
+                f"the answer speaks of {' and '.join(missing)}, it is said, but doesn't name it; "
+                "quote more, or correct 'subjects'"
+            )
+            yield Fault(checked.pairs_file, row.answer.line, "warning", message)
+
+
+def _coverage(checked: _Checked) -> Iterator[Fault]:
+    """Documents, and sentences of documents, that no pair quotes."""
+    files = {
+        row.id: checked.knowledge.root / row.path
+        for row in read_manifest(checked.knowledge.root / MANIFEST).documents
+    }
+    for document in checked.knowledge.documents:
+        quoted = [
+            pair.provenance.evidence
+            for _, pair in checked.rows
+            if pair.provenance.document_id == document.id
+        ]
+        if not quoted:
+            yield Fault(files[document.id], 1, "warning", "no pair quotes this document")
+            continue
+        for passage in checked.knowledge.passages:
+            if passage.document_id != document.id:
+                continue
+            for span in split_sentences(passage.text):
+                start, end = passage.span.start + span.start, passage.span.start + span.end
+                if any(q.start < end and start < q.end for q in quoted):
+                    continue
+                line = document.text.count("\n", 0, start) + 1
+                shown = " ".join(document.text[start:end].split())[:80]
+                message = f"no pair quotes this sentence: {shown!r}"
+                yield Fault(files[document.id], line, "warning", message)
+
+
+def _round_trip(checked: _Checked, finds: Finds) -> Iterator[Fault]:
+    """Wordings that the bot answers with something else, or not at all."""
+    pairs = {pair.id: pair for _, pair in checked.rows}
+    for row, pair in checked.rows:
+        for text in _wordings(row):
+            found = finds(text.value)
+            if found == pair.id:
+                continue
+            other = pairs.get(found) if found is not None else None
+            if other is not None and other.answer == pair.answer:
+                continue
+            got = f"finds {other.question!r}" if other is not None else "is not answered"
+            own = text is row.question
+            message = f"{'its own question' if own else repr(text.value)} {got}"
+            yield Fault(checked.pairs_file, text.line, "error" if own else "warning", message)

@@ -1,0 +1,243 @@
+"""The files of a knowledge: their rows as typed, with line numbers.
+
+    knowledge.yaml      title, language, domain, documents, subjects, texts, contact
+    pairs.yaml          question, subjects, answer, evidence, reviewed, drawer, variants
+    out_of_scope.yaml   topic, says, questions
+
+Nothing here knows whether an answer stands in its document: see `bot.knowledge.evidence`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from bot.errors import KnowledgeError
+from bot.knowledge.yaml_fields import Fields, Node, Text, entries_of, read_yaml
+from bot.types import Span
+from bot.wording import normalise
+
+MANIFEST, PAIRS, OUT_OF_SCOPE = "knowledge.yaml", "pairs.yaml", "out_of_scope.yaml"
+CALIBRATION = "calibration.jsonl"
+
+_EVIDENCE = re.compile(r"(?P<document>.+)@(?P<sha>[0-9a-f]{12}):(?P<start>\d+)-(?P<end>\d+)")
+_REVIEWED = re.compile(r"\S.* (?P<day>\d{4}-\d{2}-\d{2})")
+_CONTACT = re.compile(r"https?://\S+|(?:mailto:)?[^@\s]+@[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where an answer stood when it was drawn: `ms-vs-als@484cce1a74c6:2811-2837`.
+
+    `sha12` is the first 12 hex digits of the document's SHA-256 at that time.
+    """
+
+    document_id: str
+    sha12: str
+    span: Span
+
+    @classmethod
+    def parse(cls, text: str) -> Evidence:
+        """Raises ValueError on another form."""
+        found = _EVIDENCE.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is not DOCUMENT@12-HEX-DIGITS:START-END")
+        span = Span(int(found["start"]), int(found["end"]))
+        return cls(found["document"], found["sha"], span)
+
+    def __str__(self) -> str:
+        return f"{self.document_id}@{self.sha12}:{self.span.start}-{self.span.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document of the manifest; `path` is relative to the knowledge's folder."""
+
+    id: str
+    path: str
+    title: str | None = None
+    url: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """knowledge.yaml. `subjects` maps canonical names to other names; `texts` overrides."""
+
+    title: str
+    documents: tuple[DocumentRow, ...]
+    language: str = "en"
+    domain: str = "general"
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A pair as it stands in the file; empty variants are kept for the lint to name."""
+
+    question: Text
+    answer: Text
+    line: int
+    subjects: tuple[Text, ...] = ()
+    evidence: Evidence | None = None
+    reviewed: str | None = None
+    drawer: str | None = None
+    variants: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A topic that the documents don't cover; `says` completes "The article doesn't cover …"."""
+
+    topic: str
+    says: str | None
+    questions: tuple[Text, ...]
+    line: int
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Raises KnowledgeError with the line."""
+    keys = ("title", "language", "domain", "documents", "subjects", "texts", "contact")
+    fields = Fields.of(read_yaml(file), file, "the knowledge", keys)
+    rows = tuple(_document(node, file) for node in fields.entries("documents"))
+    if not rows:
+        raise KnowledgeError(
+            "the knowledge names no documents; list them under 'documents:' as '- file: …'",
+            file,
+            fields.line,
+        )
+    seen: dict[str, int] = {}
+    for row in rows:
+        if row.id in seen:
+            raise KnowledgeError(
+                f"two documents are called {row.id!r} (the other on line {seen[row.id]}); "
+                "give one of them another 'id'",
+                file,
+                row.line,
+            )
+        seen[row.id] = row.line
+    subjects = _subjects(fields.fields("subjects"))
+    contact = fields.text("contact")
+    if contact and not _CONTACT.fullmatch(contact.value):
+        raise KnowledgeError(
+            f"contact {contact.value!r} is neither a web address (https://…) nor a mail address",
+            file,
+            contact.line,
+        )
+    texts = fields.fields("texts")
+    return Manifest(
+        title=fields.required("title").value.strip(),
+        documents=rows,
+        language=_or(fields.text("language"), "en"),
+        domain=_or(fields.text("domain"), "general"),
+        subjects=subjects,
+        texts={key: texts.required(key).value for key in texts.nodes} if texts else {},
+        contact=contact.value if contact else None,
+    )
+
+
+def read_pairs(file: Path) -> tuple[PairRow, ...]:
+    """Raises KnowledgeError with the line, also where there is not one pair."""
+    rows = tuple(_pair(node, file) for node in entries_of(read_yaml(file), file, "the file"))
+    if not rows:
+        raise KnowledgeError("has no pairs; write one, or draw them anew", file, 1)
+    return rows
+
+
+def read_out_of_scope(file: Path) -> tuple[TopicRow, ...]:
+    """() where there is no such file; raises KnowledgeError with the line."""
+    if not file.exists():
+        return ()
+    return tuple(_topic(node, file) for node in entries_of(read_yaml(file), file, "the file"))
+
+
+def _document(node: Node, file: Path) -> DocumentRow:
+    fields = Fields.of(node, file, "a document", ("file", "id", "title", "url"))
+    path = fields.required("file")
+    pure = PurePosixPath(path.value)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path.value:
+        raise KnowledgeError(
+            f"{path.value!r} must lie in the knowledge's folder, written as documents/name.txt",
+            file,
+            path.line,
+        )
+    title, url = fields.text("title"), fields.text("url")
+    return DocumentRow(
+        id=_or(fields.text("id"), pure.stem),
+        path=path.value,
+        title=title.value if title else None,
+        url=url.value if url else None,
+        line=path.line,
+    )
+
+
+def _subjects(fields: Fields | None) -> dict[str, tuple[str, ...]]:
+    """Canonical names and their other names; no name may mean two things."""
+    if fields is None:
+        return {}
+    subjects: dict[str, tuple[str, ...]] = {}
+    meant = {normalise(name): name for name in fields.nodes}
+    for name in fields.nodes:
+        others = [text for text in fields.texts(name) if text.value.strip()]
+        for text in others:
+            other = meant.setdefault(normalise(text.value), name)
+            if other != name:
+                message = f"{text.value!r} is a name of both {other!r} and {name!r}; delete one"
+                raise KnowledgeError(message, fields.file, text.line)
+        subjects[name] = tuple(text.value.strip() for text in others)
+    return subjects
+
+
+def _pair(node: Node, file: Path) -> PairRow:
+    keys = ("question", "subjects", "answer", "evidence", "reviewed", "drawer", "variants")
+    fields = Fields.of(node, file, "a pair", keys)
+    evidence, reviewed, drawer = (fields.text(k) for k in ("evidence", "reviewed", "drawer"))
+    try:
+        parsed = Evidence.parse(evidence.value) if evidence else None
+    except ValueError as error:
+        message = f"evidence: {error}; delete the line to have the answer looked up"
+        raise KnowledgeError(message, file, evidence.line if evidence else None) from error
+    if reviewed and not _is_review(reviewed.value):
+        message = f"reviewed: {reviewed.value!r} is not NAME YYYY-MM-DD"
+        raise KnowledgeError(message, file, reviewed.line)
+    return PairRow(
+        question=fields.required("question"),
+        answer=fields.required("answer"),
+        line=fields.line,
+        subjects=fields.texts("subjects"),
+        evidence=parsed,
+        reviewed=reviewed.value if reviewed else None,
+        drawer=drawer.value if drawer else None,
+        variants=fields.texts("variants"),
+    )
+
+
+def _topic(node: Node, file: Path) -> TopicRow:
+    fields = Fields.of(node, file, "a topic", ("topic", "says", "questions"))
+    says = fields.text("says")
+    return TopicRow(
+        topic=fields.required("topic").value.strip(),
+        says=says.value.strip() or None if says else None,
+        questions=fields.texts("questions"),
+        line=fields.line,
+    )
+
+
+def _is_review(text: str) -> bool:
+    found = _REVIEWED.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        date.fromisoformat(found["day"])
+    except ValueError:
+        return False
+    return True
+
+
+def _or(text: Text | None, default: str) -> str:
+    return text.value.strip() or default if text else default

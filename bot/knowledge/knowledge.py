@@ -1,0 +1,163 @@
+"""What a bot knows: documents, the pairs whose answers stand in them, known gaps, names.
+
+    knowledge.yaml  pairs.yaml  out_of_scope.yaml  calibration.jsonl  documents/
+
+Answers are verbatim, always: a pair whose answer no longer stands in its document is put in
+quarantine, named, and the rest is served.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.documents.documents import read_document
+from bot.documents.passages import split_passages
+from bot.errors import KnowledgeError
+from bot.knowledge.evidence import Quarantined, place
+from bot.knowledge.files import (
+    CALIBRATION,
+    MANIFEST,
+    OUT_OF_SCOPE,
+    PAIRS,
+    Manifest,
+    PairRow,
+    read_manifest,
+    read_out_of_scope,
+    read_pairs,
+)
+from bot.knowledge.writing import write_knowledge
+from bot.types import Document, Passage, Prototype, QAPair
+from bot.wording import normalise
+
+__all__ = ["Knowledge", "Quarantined", "load_knowledge", "write_knowledge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """One loaded folder. `digest` is of all its files, so equal digests answer equally.
+
+    `aliases` are (other name, canonical name): the owner's, and the documents' own abbreviations.
+    `texts` overrides fixed texts by key. `calibration` is the path of held-out labelled questions.
+    """
+
+    root: Path
+    title: str
+    language: str
+    domain: str
+    documents: tuple[Document, ...]
+    passages: tuple[Passage, ...]
+    pairs: tuple[QAPair, ...]
+    quarantined: tuple[Quarantined, ...]
+    prototypes: tuple[Prototype, ...]
+    aliases: tuple[tuple[str, str], ...]
+    subjects: tuple[str, ...]
+    digest: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    contact: str | None = None
+    calibration: Path | None = None
+
+    def document(self, id: str) -> Document:
+        """Raises KeyError where there is none."""
+        for document in self.documents:
+            if document.id == id:
+                return document
+        raise KeyError(id)
+
+
+def load_knowledge(root: Path) -> Knowledge:
+    """Reads the folder `root`.
+
+    Raises KnowledgeError (file, line, remedy) on a missing or broken file and on a pair that
+    names no evidence and whose answer stands nowhere or in several places; DocumentError on a
+    document that cannot be read.
+    """
+    if not root.is_dir():
+        raise KnowledgeError("there is no such folder; draw a knowledge, or name another", root)
+    manifest = read_manifest(root / MANIFEST)
+    documents = tuple(
+        read_document(root / row.path, id=row.id, title=row.title, url=row.url)
+        for row in manifest.documents
+    )
+    rows = read_pairs(root / PAIRS)
+    placed = [place(row, documents, root / PAIRS) for row in rows]
+    pairs = tuple(pair for pair in placed if isinstance(pair, QAPair))
+    _refuse_twins(placed, rows, root / PAIRS)
+    aliases, subjects = _names(manifest, documents)
+    calibration = root / CALIBRATION
+    return Knowledge(
+        root=root,
+        title=manifest.title,
+        language=manifest.language,
+        domain=manifest.domain,
+        documents=documents,
+        passages=tuple(p for document in documents for p in split_passages(document)),
+        pairs=pairs,
+        quarantined=tuple(pair for pair in placed if isinstance(pair, Quarantined)),
+        prototypes=tuple(
+            Prototype(text.value, row.topic, row.says)
+            for row in read_out_of_scope(root / OUT_OF_SCOPE)
+            for text in row.questions
+            if text.value.strip()
+        ),
+        aliases=aliases,
+        subjects=subjects,
+        digest=_digest(root, documents),
+        texts=manifest.texts,
+        contact=manifest.contact,
+        calibration=calibration if calibration.is_file() else None,
+    )
+
+
+def _refuse_twins(
+    placed: Sequence[QAPair | Quarantined], rows: Sequence[PairRow], file: Path
+) -> None:
+    first: dict[str, int] = {}
+    for pair, row in zip(placed, rows, strict=True):
+        if isinstance(pair, Quarantined):
+            continue
+        if pair.id in first:
+            raise KnowledgeError(
+                f"the pair {pair.question!r} stands twice, first on line {first[pair.id]}; "
+                "delete one",
+                file,
+                row.line,
+            )
+        first[pair.id] = row.line
+
+
+def _names(
+    manifest: Manifest, documents: Sequence[Document]
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """All aliases and canonical names; the owner's name for a thing wins over a document's."""
+    canonical = {normalise(name): name for name in manifest.subjects}
+    surfaces: dict[str, tuple[str, str]] = {}
+    for name, others in manifest.subjects.items():
+        for other in others:
+            canonical.setdefault(normalise(other), name)
+            surfaces.setdefault(normalise(other), (other, name))
+    subjects = dict.fromkeys(manifest.subjects)
+    for document in documents:
+        known = dict(canonical)
+        for other, own in document.aliases:
+            name = known.get(normalise(own)) or known.get(normalise(other)) or own
+            known.setdefault(normalise(own), name)
+            for surface in (other, own):
+                if normalise(surface) != normalise(name):
+                    surfaces.setdefault(normalise(surface), (surface, name))
+        subjects |= dict.fromkeys(known.get(normalise(s), s) for s in document.subjects)
+    return tuple(surfaces.values()), tuple(subjects)
+
+
+def _digest(root: Path, documents: Sequence[Document]) -> str:
+    """SHA-256 over the names and contents of all files."""
+    total = hashlib.sha256()
+    for name in (MANIFEST, PAIRS, OUT_OF_SCOPE, CALIBRATION):
+        file = root / name
+        data = file.read_bytes() if file.is_file() else b""
+        total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
+    for document in documents:
+        total.update(f"{document.id}\0{document.sha256}\0".encode())
+    return total.hexdigest()

@@ -1,0 +1,73 @@
+"""Questions the bot can really answer: completions while typing, and offers beside a decline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz
+
+from bot.knowledge.knowledge import Knowledge
+from bot.matching.index import Index
+from bot.matching.retrieval import Retrieved, fits
+from bot.subjects import Subjects
+from bot.types import Match, QAPair
+from bot.wording import content_words, normalise, stem
+
+OFFERS = 3
+NEAR = 0.4  # cosine to a pair's wording from which its question is offered
+
+
+class Suggester:
+    """Suggests the pairs' own questions, one an answer."""
+
+    def __init__(self, knowledge: Knowledge, index: Index, subjects: Subjects) -> None:
+        self._subjects = subjects
+        self._openers = _spread(knowledge.pairs, index)
+        self._questions = [
+            (pair.question, plain, frozenset(stem(w) for w in content_words(plain)))
+            for pair in knowledge.pairs
+            for plain in (normalise(subjects.replace(pair.question)),)
+        ]
+
+    def openers(self, limit: int = OFFERS) -> tuple[str, ...]:
+        """A few questions from all over the documents."""
+        return tuple(pair.question for pair in self._openers[:limit])
+
+    def near(self, retrieved: Retrieved | None, matches: Sequence[Match]) -> tuple[str, ...]:
+        """Up to three questions near a declined one, about the subjects it names, else openers."""
+        asked = retrieved.subjects if retrieved else frozenset()
+        # What comes near by nothing but chance is no help; an opener is.
+        close = (m.pair for m in matches if dict(m.signals).get("cosine", 1.0) >= NEAR)
+        fitting = (p for p in (*close, *self._openers) if fits(asked, frozenset(p.subjects)))
+        found: dict[str, str] = {}
+        for pair in fitting:
+            found.setdefault(pair.answer, pair.question)
+            if len(found) == OFFERS:
+                break
+        return tuple(found.values())
+
+    def complete(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Questions that begin with, or share words with, what was typed so far."""
+        typed = normalise(self._subjects.replace(prefix))
+        if not typed:
+            return self.openers(limit)
+        stems = {stem(w) for w in content_words(typed)}
+        ranked = []
+        for question, plain, own in self._questions:
+            if plain.startswith(typed):
+                score = 200.0 - len(plain) / 1000
+            else:
+                shared = stems & own
+                partial = fuzz.partial_ratio(typed, plain)
+                if not shared and partial < 80:
+                    continue
+                score = partial + 20 * len(shared)
+            ranked.append((-score, question))
+        return tuple(question for _, question in sorted(ranked)[:limit])
+
+
+def _spread(pairs: Sequence[QAPair], index: Index) -> tuple[QAPair, ...]:
+    """One pair an answer: first a few evenly over the documents, then all in order."""
+    own = [pairs[answer.pairs[0]] for answer in index.answers]
+    step = max(1, len(own) // OFFERS)
+    return tuple({pair.id: pair for pair in (*own[step // 2 :: step], *own)}.values())

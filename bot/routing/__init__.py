@@ -1,0 +1,1 @@
+"""What happens before retrieval: safety, small talk, other languages, noise."""

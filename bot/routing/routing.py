@@ -1,0 +1,172 @@
+"""What happens before retrieval: is this a question to look up at all?
+
+The order is fixed: an emergency or self-harm, then personal medical advice, then small talk, then
+another language, then nothing to understand. Rules decide first; where an encoder is there, a
+linear head over its vectors finds the wordings that no rule knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.routing.chatspeak import plain
+from bot.routing.language import foreign_language, is_gibberish
+from bot.routing.safety import (
+    HEALTH,
+    UrgentRoute,
+    asks_for_advice,
+    asks_in_general,
+    is_impersonal,
+    urgent_route,
+)
+from bot.routing.safety_head import PASS, SMALLTALK, SafetyHead, fit, load_prototypes
+from bot.routing.smalltalk import INTENTS, small_talk, strip_courtesies
+from bot.types import Declined, Safety, SmallTalk
+from bot.wording import clean
+
+_SENTENCE = re.compile(r"[.!?;]+ ")
+
+# Chosen on the development questions. A missed emergency costs far more than a false alarm, so
+# its least probability is the lowest.
+ADVICE, CHAT = 0.45, 0.8  # least probabilities
+SURE = 0.8  # least probability of an alarm in what a rule takes for a plea for advice
+IMPERSONAL = 0.75  # least probability of advice or alarm in a question that names no person
+CHAT_NEAR = 0.5  # least cosine to a small-talk prototype
+CHAT_WORDS = 9  # small talk that only the head sees is this short at most
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """When the head raises an alarm: least probability, and least cosine to an urgent prototype."""
+
+    probability: float
+    cosine: float
+
+
+# Where questions are about illness, an alarm is likelier true than among orders and bills. One
+# sentence of a longer text has to be plainer than a text of its own.
+IN_HEALTH, ELSEWHERE, IN_PART = Alarm(0.3, 0.45), Alarm(0.6, 0.5), Alarm(0.85, 0.55)
+PART_WORDS = 6  # least words of such a sentence: "he went so fast" alone says nothing
+PARTS = 6  # sentences of a longer text that are looked at alone
+
+
+class SentenceEncoder(Protocol):
+    """What routing needs of `bot.encoding.encoders.Encoder`."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """float32 [n, dim], L2-normalised."""
+        ...
+
+
+class Router:
+    """Routes questions; safe to share between threads.
+
+    `encoder` None: rules alone. `domain`: only in "health" are personal questions medical ones;
+    emergencies are routed in every domain. `known`: questions the knowledge answers, which must
+    pass. `head`: a head fitted earlier (`fit_head`), such as one from a cache.
+    """
+
+    def __init__(
+        self,
+        encoder: SentenceEncoder | None,
+        *,
+        domain: str = HEALTH,
+        known: Sequence[str] = (),
+        head: SafetyHead | None = None,
+    ) -> None:
+        self._encoder = encoder
+        self._health = domain == HEALTH
+        if encoder is not None and head is None:
+            head = fit_head(encoder, known)
+        self.head = head
+
+    def route(
+        self, question: str, vector: NDArray[np.float32] | None = None
+    ) -> Safety | SmallTalk | Declined | None:
+        """Where `question` goes instead of retrieval; None: it is a question to look up.
+
+        `vector`: the encoder's vector of `vector_text(question)`, float32 [dim], where the caller
+        has it already; else it is computed.
+        """
+        text = plain(question)
+        urgent = urgent_route(text)
+        if urgent is not None:
+            return Safety(urgent)
+        chat = small_talk(question)
+        if chat is not None:
+            return chat
+        if foreign_language(question) is not None:
+            return Declined("language")
+        if is_gibberish(question):
+            return Declined("not_understood")
+        return self._judge(question, text, vector)
+
+    def _judge(
+        self, question: str, text: str, vector: NDArray[np.float32] | None
+    ) -> Safety | SmallTalk | None:
+        """The route of an English question that is neither an alarm nor small talk by rule."""
+        advice, chat = self._health and asks_for_advice(text), None
+        if self.head is not None and (vector is not None or self._encoder is not None):
+            bare = vector_text(question)
+            if vector is None and self._encoder is not None:
+                vector = self._encoder.encode([bare])[0]
+            assert vector is not None
+            chances, near = self.head.probabilities(bare, vector), self.head.nearest(vector)
+            alarm = IN_HEALTH if self._health else ELSEWHERE
+            if is_impersonal(text):
+                alarm = replace(alarm, probability=max(alarm.probability, IMPERSONAL))
+            elif advice:  # "should i take more, my legs are killing me": by rule, unless plainer
+                alarm = replace(alarm, probability=max(alarm.probability, SURE))
+            urgent = _alarmed(chances, near, alarm) or self._in_part(question)
+            if urgent is not None:
+                return Safety(urgent)
+            least = IMPERSONAL if is_impersonal(text) else ADVICE
+            advice |= self._health and 1 - chances[PASS] - chances[SMALLTALK] >= least
+            intent = max(INTENTS, key=lambda kind: near.get(kind, -1.0))
+            short = len(text.split()) <= CHAT_WORDS
+            if short and chances[SMALLTALK] >= CHAT and near[intent] >= CHAT_NEAR:
+                chat = SmallTalk(intent)
+        return Safety("advice") if advice and not asks_in_general(text) else chat
+
+    def _in_part(self, question: str) -> UrgentRoute | None:
+        """An alarm in one sentence of a text of several: it drowns in the vector of the whole."""
+        parts = [text for part in _SENTENCE.split(clean(question)) if (text := vector_text(part))]
+        parts = [part for part in parts if len(part.split()) >= PART_WORDS][-PARTS:]
+        whole = vector_text(question)
+        if self.head is None or self._encoder is None or parts in ([], [whole]):
+            return None
+        for part, vector in zip(parts, self._encoder.encode(parts), strict=True):
+            chances, near = self.head.probabilities(part, vector), self.head.nearest(vector)
+            urgent = _alarmed(chances, near, IN_PART)
+            if urgent is not None:
+                return urgent
+        return None
+
+
+def _alarmed(chances: dict[str, float], near: dict[str, float], alarm: Alarm) -> UrgentRoute | None:
+    """The urgent route, where its probability is enough and the text near enough to known ones."""
+    self_harm, emergency = chances["self_harm"], chances["emergency"]
+    likely = self_harm + emergency >= alarm.probability
+    if not likely or max(near["self_harm"], near["emergency"]) < alarm.cosine:
+        return None
+    return "self_harm" if self_harm > emergency else "emergency"
+
+
+def vector_text(question: str) -> str:
+    """The text whose vector the head judges: plain words, courtesies stripped.
+
+    The same for any case, white space and closing punctuation.
+    """
+    return plain(strip_courtesies(question))
+
+
+def fit_head(encoder: SentenceEncoder, known: Sequence[str] = ()) -> SafetyHead:
+    """Fit a head to the shipped prototypes, with `known` questions that must pass."""
+    prototypes = load_prototypes().with_passes(known)
+    return fit(prototypes, encoder.encode(prototypes.texts))

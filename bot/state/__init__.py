@@ -1,0 +1,1 @@
+"""What outlives a request: conversations, feedback, questions for review, limits, metrics."""
