@@ -186,12 +186,12 @@ def test_a_knowledge_that_is_not_there_is_said_in_one_line(
 def test_a_defect_is_one_line_and_shows_its_place_on_demand(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bot import commands
+    from bot.commands import knowing
 
     def broken(_: object) -> int:
         raise RuntimeError("a\ndefect")
 
-    monkeypatch.setitem(commands.COMMANDS, "check", broken)  # type: ignore[arg-type]
+    monkeypatch.setattr(knowing, "check", broken)
     monkeypatch.delenv("QUOTH_DEBUG", raising=False)
     assert main(["check"]) == 1
     assert capsys.readouterr().err == "quoth: RuntimeError: a defect (QUOTH_DEBUG=1 shows where)\n"
@@ -201,12 +201,12 @@ def test_a_defect_is_one_line_and_shows_its_place_on_demand(
 
 
 def test_ctrl_c_has_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot import commands
+    from bot.commands import knowing
 
     def stopped(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(commands.COMMANDS, "check", stopped)  # type: ignore[arg-type]
+    monkeypatch.setattr(knowing, "check", stopped)
     assert main(["check"]) == 130
 
 

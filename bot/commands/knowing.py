@@ -1,0 +1,132 @@
+"""Make a knowledge and find its faults."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from itertools import count
+from pathlib import Path
+
+from bot.commands.parts import (
+    DONE,
+    FAILED,
+    Add,
+    count_of,
+    load,
+    progress,
+    say,
+    settings_of,
+)
+from bot.errors import UsageError
+
+_DRAW = """\
+Make a knowledge: a folder of plain files that answers at once and that you then read and edit.
+  .txt .md      a document: sentences and passages become answers, questions are drawn
+  .jsonl        a FAQ, taken as it is: {"question": ..., "answer": ..., "group": ...} a line;
+                rows of the same group are other wordings of one question
+Read pairs.yaml in the folder afterwards, change what is not how people ask, and run check."""
+
+_CHECK = """\
+Look for faults in a knowledge: answers that don't stand in their document, changed documents, one
+question with two answers, questions that don't find their own answer. Each fault is a line
+FILE:LINE: what is wrong. Exit code 1 if there is an error among them."""
+
+
+def add(command: Add) -> None:
+    """Declare the commands of this module."""
+    made = command("draw", "make a knowledge of documents or a FAQ", _DRAW, run=draw)
+    made.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="a file")
+    made.add_argument("--out", type=Path, metavar="DIR", help="the folder to make")
+    made.add_argument("--title", help="what the knowledge is called (default: the document's)")
+    made.add_argument(
+        "--domain",
+        metavar="NAME",
+        help="what it is about: health, history, organisation, person, place, shop, software, or "
+        "general (default: guessed); known questions it leaves open are written beside the pairs",
+    )
+    made.add_argument(
+        "--force", action="store_true", help="overwrite a knowledge, your edits in it included"
+    )
+
+    command("check", "find faults in a knowledge", _CHECK, run=check)
+
+
+def draw(parsed: argparse.Namespace) -> int:
+    """Make a knowledge folder of documents and FAQs."""
+    from bot.drawing.draft import make_draft
+    from bot.drawing.drawing import Encode
+    from bot.knowledge.knowledge import load_knowledge, write_knowledge
+
+    if parsed.domain is not None:
+        _known_domain(parsed.domain)
+    settings = settings_of(parsed)
+    out: Path = parsed.out or settings.knowledge
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not parsed.force:
+        raise UsageError(
+            f"{out} is there already; name a new folder with --out, or overwrite it, edits "
+            "included, with --force"
+        )
+    with progress("comparing questions") as advance:
+
+        def encode() -> Encode:
+            from bot.encoding.cache import EmbeddingCache
+            from bot.encoding.encoders import load_encoder
+
+            encoder = load_encoder(settings.model, settings.cache_dir, progress=say)
+            vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=say)
+            return lambda texts: vectors.encode(texts, advance)
+
+        made = make_draft(parsed.sources, encode, domain=parsed.domain)
+    write_knowledge(
+        out,
+        title=parsed.title or made.title,
+        documents=made.documents,
+        pairs=made.pairs,
+        prototypes=made.prototypes,
+        domain=made.domain,
+        overwrite=parsed.force,
+    )
+    for fault in made.faults:
+        say(fault)
+    if made.faults:
+        say(f"{len(made.faults)} rows were not taken, all others were")
+    served = len(load_knowledge(out).pairs)
+    print(f"{out}: {count_of(len(made.documents), 'document')}, {count_of(served, 'pair')}")
+    if made.prototypes:
+        known = count_of(len(made.prototypes), "question")
+        print(f"{known} that it doesn't answer ({made.domain}): read out_of_scope.yaml too")
+    print("Try it:", shlex.join(["quoth", "ask", "--knowledge", str(out), made.pairs[0].question]))
+    return DONE
+
+
+def _known_domain(name: str) -> None:
+    from bot.drawing.prototypes import GENERAL, library
+
+    domains = (GENERAL, *library())
+    if name not in domains:
+        raise UsageError(f"there is no domain {name!r}; choose one of {', '.join(domains)}")
+
+
+def check(parsed: argparse.Namespace) -> int:
+    """Print the faults of a knowledge; 1 where one is an error."""
+    from bot.knowledge.checking import check as find_faults
+
+    bot = load(parsed, quarantine=False)
+    total = sum(len(pair.wordings) for pair in bot.knowledge.pairs)
+    asked = count(1)
+    with progress("asking its own questions") as advance:
+
+        def finds(question: str) -> str | None:
+            advance(next(asked), total)
+            return bot.finds(question)
+
+        faults = find_faults(bot.knowledge, finds)
+    for fault in faults:
+        print(fault)
+    errors = sum(fault.severity == "error" for fault in faults)
+    warnings = len(faults) - errors
+    print(
+        f"{count_of(len(bot.knowledge.pairs), 'pair')}, {count_of(errors, 'error')}, "
+        f"{count_of(warnings, 'warning')}"
+    )
+    return FAILED if errors else DONE
