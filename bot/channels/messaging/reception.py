@@ -123,19 +123,20 @@ class Reception:
         last = events[-1]
         until = time.monotonic() + RESPONSE_SECONDS
         while True:
+            done = self._inbox.known_done(last)  # before the answer: it may be given in between
             given = self._inbox.answer_given(last)
             if given is not None:
                 request = OutgoingRequest.from_json(given)
                 return Response(
                     200, request.body, request.headers.get("Content-Type", "application/json")
                 )
+            if done:  # answered long ago, or it could not be
+                return _response(enabled.info.acknowledgement)
             if time.monotonic() > until:
                 raise NotNow
             lease = self._lanes.claim_one(last.conversation)
             if lease is not None:
                 self._answerer.work(lease)
-            elif self._inbox.known_done(last):  # answered long ago, or it could not be
-                return _response(enabled.info.acknowledgement)
             else:  # another thread is at it
                 time.sleep(_LOOK_SECONDS)
 
