@@ -12,10 +12,11 @@ import pytest
 from platforms import APP_ID
 
 from bot.channels.messaging.credentials import Secrets
-from bot.channels.messaging.egress import Egress, EgressError, public, trusted_addresses
+from bot.channels.messaging.egress import Egress, trusted_addresses
 from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.teams_bot import KEYS_URL
 from bot.channels.messaging.tokens import AccessTokens, PublicKeys, TokenError
+from bot.egress import EgressError, public
 
 SERVICE = "https://smba.trafficmanager.net/emea/v3/conversations/a/activities/1"
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import httpx
 
 from bot.channels.messaging.authorise import authorised
-from bot.channels.messaging.egress import Egress, EgressError
+from bot.channels.messaging.egress import Egress
 from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.outcome import Delivered, Outcome, Refused, Retry, outcome
 from bot.channels.messaging.registry import Enabled
 from bot.channels.messaging.tokens import AccessTokens, TokenError
+from bot.egress import EgressError
 from bot.errors import SettingsError
 from bot.state.lanes import Lanes, Lease, LeaseLost
 from bot.state.metrics import Metrics

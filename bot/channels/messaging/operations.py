@@ -14,12 +14,13 @@ import httpx
 
 from bot.channels.messaging.authorise import authorised
 from bot.channels.messaging.credentials import PREFIX
-from bot.channels.messaging.egress import Egress, EgressError, trusted_addresses
+from bot.channels.messaging.egress import Egress, trusted_addresses
 from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.outcome import Delivered, Refused, outcome
 from bot.channels.messaging.protocol import DELIVERIES
 from bot.channels.messaging.registry import CHANNELS, ENABLED, PUBLIC_URL, Enabled, load_channels
 from bot.channels.messaging.tokens import AccessTokens, TokenError
+from bot.egress import EgressError
 from bot.errors import QuothError, SettingsError, UsageError
 from bot.settings import load_settings
 from bot.state.database import Database

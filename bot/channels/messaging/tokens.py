@@ -12,11 +12,12 @@ import httpx
 
 from bot.channels.messaging.authorise import read_token, token_request
 from bot.channels.messaging.credentials import Secrets
-from bot.channels.messaging.egress import Egress, EgressError
+from bot.channels.messaging.egress import Egress
 from bot.channels.messaging.fields import parse_json
 from bot.channels.messaging.googlechat import PROJECT_KEYS_URL, URL_KEYS_URL
 from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.teams_bot import KEYS_URL
+from bot.egress import EgressError
 
 KEYS_SECONDS = 6 * 3600.0  # how long fetched keys are good without another look
 ANEW_SECONDS = 60.0  # between two looks for a key that was not there, or after a failed one
