@@ -130,10 +130,12 @@ def passage_line(citation: Citation) -> Line:
 
 
 def source_of(citation: Citation) -> str:
-    """Where a quote stands: title, heading, offsets, link."""
+    """Where a quote stands: title, heading, page, offsets, link."""
     parts = [one_line(citation.title)]
     if citation.heading:
         parts.append(f"“{one_line(citation.heading)}”")
+    if citation.page:
+        parts.append(f"page {citation.page}")
     parts.append(f"characters {citation.span.start}–{citation.span.end}")
     if citation.url:
         parts.append(one_line(citation.url))

@@ -53,7 +53,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source, unchanged. `sha256` is of the UTF-8 text; `subjects` are canonical names."""
+    """One source, its text unchanged. `sha256` is of the UTF-8 text; `subjects` are canonical
+    names.
+
+    `source` names what it was read from, a file or an address; `digest` is the SHA-256 of what
+    was read there, None where nothing else than the text was. A form feed begins a page.
+    """
 
     id: str
     title: str
@@ -64,12 +69,17 @@ class Document:
     disclaimer: Span | None = None
     aliases: tuple[tuple[str, str], ...] = ()  # (another name, canonical name)
     subjects: tuple[str, ...] = ()
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise ValueError(f"document {self.id!r} has no text")
         if self.disclaimer is not None and self.disclaimer.end > len(self.text):
             raise ValueError(f"the disclaimer of {self.id!r} ends behind its text")
+
+    def page_at(self, place: int) -> int | None:
+        """The page, from 1, on which the character at `place` stands; None without pages."""
+        return self.text.count("\f", 0, place) + 1 if "\f" in self.text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,7 @@ class Citation:
     quote: str
     passage: str
     span: Span
+    page: int | None = None  # from 1; None where the document has no pages
 
     def __post_init__(self) -> None:
         if not self.quote or len(self.quote) > QUOTE_LIMIT:
@@ -274,6 +285,7 @@ class Reply:
                     "title": c.title,
                     "url": c.url,
                     "heading": c.heading,
+                    "page": c.page,
                     "quote": c.quote,
                     "passage": c.passage,
                     "start": c.span.start,

@@ -244,7 +244,7 @@ def test_only_markup_is_left_as_it_is() -> None:
 )
 def test_only_links_to_the_web_and_mail_are_followed(url: str | None, followed: bool) -> None:
     assert (safe_link(url) is not None) is followed
-    citation = {"document": "a/b", "url": url, "start": 1, "end": 2}
+    citation = {"document": "a/b", "url": url, "page": None, "start": 1, "end": 2}
     assert source_link(citation).startswith("/source/a%2Fb?start=1&end=2#1-2") is not followed
 
 
@@ -254,6 +254,7 @@ def test_two_quotes_are_two_figures() -> None:
         "title": "T",
         "url": None,
         "heading": "H",
+        "page": None,
         "quote": "One.",
         "passage": "One.",
         "start": 0,

@@ -114,6 +114,7 @@ def test_a_reply_is_one_json_object_of_the_contract() -> None:
                 "title": "MS",
                 "url": None,
                 "heading": None,
+                "page": None,
                 "quote": TEXT,
                 "passage": TEXT,
                 "start": 0,

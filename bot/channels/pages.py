@@ -146,6 +146,8 @@ def suggestion_form(
 def source_link(citation: dict[str, Any]) -> str:
     """The document's own address where it has one that may be followed, else its page here."""
     own = safe_link(citation["url"])
+    if own and citation["page"] and "#" not in own:
+        own += f"#page={citation['page']}"
     start, end = citation["start"], citation["end"]
     page = f"/source/{quote(citation['document'], safe='')}?start={start}&end={end}#{start}-{end}"
     return own or page
@@ -172,7 +174,8 @@ def page_with(look: Look, title: str, *body: Markup, script: str | None = None) 
 
 
 def _citation(citation: dict[str, Any]) -> Markup:
-    place = " · ".join(part for part in (citation["title"], citation["heading"]) if part)
+    page = f"page {citation['page']}" if citation["page"] else None
+    place = " · ".join(part for part in (citation["title"], citation["heading"], page) if part)
     link = source_link(citation)
     before, found, after = citation["passage"].partition(citation["quote"])
     more = before.strip() or after.strip()

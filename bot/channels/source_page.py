@@ -11,7 +11,7 @@ from bot.types import Document, Span
 
 
 def source_page(look: Look, document: Document, marked: Span | None) -> Markup:
-    """All of `document`'s text under its title; `marked` may lie anywhere in it.
+    """All of `document`'s text under its title, page by page; `marked` may lie anywhere in it.
 
     The mark's id is "START-END", so that a link to #START-END goes to it.
     """
@@ -36,9 +36,14 @@ def source_page(look: Look, document: Document, marked: Span | None) -> Markup:
 
 def _blocks(document: Document, marked: Span | None) -> Iterator[Markup]:
     begun = False  # only the first piece of a mark over several blocks has the id
+    shown = None
     for block in split_blocks(document.text):
         if block.kind == "aside":
             continue
+        page = document.page_at(block.span.start)
+        if page != shown:
+            yield element("p", f"Page {page}", class_="page", id=f"page-{page}")
+            shown = page
         cited = marked if marked is not None and marked.overlaps(block.span) else None
         if cited is not None:
             content = _marked(document.text, block.span, cited, with_id=not begun)

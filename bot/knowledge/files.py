@@ -54,12 +54,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """A document of the manifest; `path` is relative to the knowledge's folder."""
+    """A document of the manifest; `path` is relative to the knowledge's folder.
+
+    `source` names the file or address that it was drawn from, `digest` is the SHA-256 of what was
+    read there.
+    """
 
     id: str
     path: str
     title: str | None = None
     url: str | None = None
+    source: str | None = None
+    digest: str | None = None
     line: int = 0
 
 
@@ -157,7 +163,8 @@ def read_out_of_scope(file: Path) -> tuple[TopicRow, ...]:
 
 
 def _document(node: Node, file: Path) -> DocumentRow:
-    fields = Fields.of(node, file, "a document", ("file", "id", "title", "url"))
+    keys = ("file", "id", "title", "url", "source", "sha256")
+    fields = Fields.of(node, file, "a document", keys)
     path = fields.required("file")
     pure = PurePosixPath(path.value)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path.value:
@@ -166,12 +173,14 @@ def _document(node: Node, file: Path) -> DocumentRow:
             file,
             path.line,
         )
-    title, url = fields.text("title"), fields.text("url")
+    title, url, source, digest = (fields.text(key) for key in keys[2:])
     return DocumentRow(
         id=_or(fields.text("id"), pure.stem),
         path=path.value,
         title=title.value if title else None,
         url=url.value if url else None,
+        source=source.value if source else None,
+        digest=digest.value if digest else None,
         line=path.line,
     )
 

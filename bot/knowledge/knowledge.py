@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
 from bot.documents.documents import read_document
 from bot.documents.passages import split_passages
@@ -78,7 +78,11 @@ def load_knowledge(root: Path) -> Knowledge:
         raise KnowledgeError("there is no such folder; draw a knowledge, or name another", root)
     manifest = read_manifest(root / MANIFEST)
     documents = tuple(
-        read_document(root / row.path, id=row.id, title=row.title, url=row.url)
+        replace(
+            read_document(root / row.path, id=row.id, title=row.title, url=row.url),
+            source=row.source or PurePosixPath(row.path).name,
+            digest=row.digest,
+        )
         for row in manifest.documents
     )
     rows = read_pairs(root / PAIRS)

@@ -138,6 +138,10 @@ def _document_lines(row: DocumentRow) -> Iterator[str]:
         yield from entry("title", row.title)
     if row.url:
         yield from entry("url", row.url)
+    if row.source:
+        yield from entry("source", row.source)
+    if row.digest:
+        yield from entry("sha256", row.digest)
 
 
 def _pair_lines(row: PairRow) -> Iterator[str]:
@@ -178,15 +182,25 @@ def _document_rows(documents: Sequence[Document]) -> tuple[DocumentRow, ...]:
     rows = []
     for document in documents:
         stem = re.sub(r"[^\w.-]+", "-", document.id).strip(".-")[:80] or "document"
-        suffix = ".md" if document.source.lower().endswith((".md", ".markdown")) else ".txt"
+        suffix = _suffix(document)
         number, name = 1, stem
         while name.casefold() in taken:
             number += 1
             name = f"{stem}-{number}"
         taken.add(name.casefold())
         path = f"documents/{name}{suffix}"
-        rows.append(DocumentRow(document.id, path, document.title, document.url))
+        source = document.source if document.digest else None
+        rows.append(
+            DocumentRow(document.id, path, document.title, document.url, source, document.digest)
+        )
     return tuple(rows)
+
+
+def _suffix(document: Document) -> str:
+    """What was taken out of another format is written with the marks of Markdown."""
+    name = document.source.lower()
+    plain = name.endswith((".txt", ".text")) or document.digest is None
+    return ".txt" if plain and not name.endswith((".md", ".markdown")) else ".md"
 
 
 def _united(pairs: Iterable[QAPair]) -> Iterable[QAPair]:

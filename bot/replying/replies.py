@@ -98,6 +98,7 @@ class Writer:
             quote=span.of(document.text),
             passage=passage.text,
             span=span,
+            page=document.page_at(span.start),
         )
 
     def disclaimer(self, citations: Sequence[Citation]) -> str | None:
@@ -123,6 +124,8 @@ class Writer:
 
     def _source(self, citation: Citation) -> str:
         place = f", “{citation.heading}”" if citation.heading else ""
+        if citation.page:
+            place += f", {self.texts['answer.page'].format(page=citation.page)}"
         link = f" — {citation.url}" if citation.url else ""
         return f"{self.texts['answer.source']} {citation.title}{place}{link}"
 

@@ -53,10 +53,12 @@ export function suggestionList(questions, heading, chat) {
 }
 
 /** Where a quote stands: in the document itself, or on the server's page of it. */
-export function sourceLink({ document: id, url, quote, start, end }, origin) {
+export function sourceLink({ document: id, url, page, quote, start, end }, origin) {
   const own = safeLink(url);
   if (!own) return `${origin}/source/${encodeURIComponent(id)}?start=${start}&end=${end}#${start}-${end}`;
-  return own.startsWith("mailto:") ? own : `${own}${own.includes("#") ? "" : "#"}:~:text=${textFragment(quote)}`;
+  if (own.startsWith("mailto:")) return own;
+  const place = own.includes("#") ? "" : page ? `#page=${page}` : "#"; // a PDF opens at its page
+  return `${own}${place}:~:text=${textFragment(quote)}`;
 }
 
 /** The quote as a text directive (https://wicg.github.io/scroll-to-text-fragment/). */
@@ -92,7 +94,7 @@ function citationElement(citation, chat) {
     el("blockquote", { cite: href, lang: language, dir: "auto" }, citation.quote),
     el("figcaption", { part: "source" }, `${say("source")} `,
       el("a", { href, target: "_blank", rel: "noopener", part: "link", lang: language },
-        [citation.title, citation.heading].filter(Boolean).join(" · "),
+        [citation.title, citation.heading, citation.page && say("page", { number: citation.page })].filter(Boolean).join(" · "),
         el("span", { class: "hidden", lang: chat.own }, ` (${say("newTab")})`))),
     at >= 0 && (before.trim() || after.trim()) &&
       el("details", { part: "passage", toggle: ({ target }) => target.open && target.scrollIntoView({ block: "nearest" }) },

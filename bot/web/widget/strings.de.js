@@ -16,6 +16,7 @@ export default {
   responding: "Wird nachgeschlagen …",
   understood: "Verstanden als: {question}",
   source: "Quelle:",
+  page: "Seite {number}",
   newTab: "öffnet einen neuen Tab",
   passage: "Absatz zeigen",
   quoted: "Aus {title}: {quote}",

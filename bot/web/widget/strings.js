@@ -17,6 +17,7 @@ export default {
   responding: "Looking it up …",
   understood: "Understood as: {question}",
   source: "Source:",
+  page: "page {number}",
   newTab: "opens in a new tab",
   passage: "Show the paragraph",
   quoted: "From {title}: {quote}",
