@@ -10,7 +10,8 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,9 @@ from bot.encoding.encoders import Encoder, load_encoder
 from bot.errors import QuestionError
 from bot.knowledge.files import MANIFEST
 from bot.knowledge.knowledge import Knowledge, load_knowledge
+from bot.knowledge.standing import Withheld, withheld
 from bot.matching.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
-from bot.matching.decision import Decider
+from bot.matching.decision import Decider, withhold
 from bot.matching.index import Index, build_index
 from bot.matching.operating_point import load_operating_point
 from bot.matching.retrieval import Retriever
@@ -36,7 +38,7 @@ from bot.routing.safety_head import SETTINGS as SAFETY_SETTINGS
 from bot.routing.safety_head import SafetyHead, prototypes_text
 from bot.settings import Settings
 from bot.subjects import Subjects
-from bot.types import Answered, Conversation, Declined, Reply, SmallTalk, Turn
+from bot.types import Answered, Conversation, Declined, QAPair, Reply, SmallTalk, Turn
 from bot.wording import clean
 
 if TYPE_CHECKING:
@@ -82,7 +84,9 @@ class Bot:
         self._reasoner = Reasoner(knowledge, encoder, retriever, router, decider, subjects)
         texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
         self._writer = Writer(knowledge, texts)
-        self._suggester = Suggester(knowledge, index, subjects)
+        self._suggester = Suggester(
+            knowledge, index, subjects, lambda pair: self.withheld(pair) is None
+        )
         self._longest = max_question_chars
         self._turns, self._age = conversation_turns, conversation_minutes * 60
         self._clock = clock
@@ -158,7 +162,7 @@ class Bot:
         now = self._clock()
         conversation = conversation or Conversation(secrets.token_urlsafe(16), updated=now)
         conversation = fresh(conversation, now, self._age)
-        finding = self._reasoner.consider(question, conversation)
+        finding = self.consider(question, conversation)
         reply = self._reply(finding, conversation.id)
         matched = finding.decision.matches if isinstance(finding.decision, Answered) else ()
         turn = Turn(
@@ -183,11 +187,19 @@ class Bot:
 
     def consider(self, question: str, conversation: Conversation | None = None) -> Finding:
         """What `ask` rests on, with the candidates and their probabilities; no reply is written."""
-        return self._reasoner.consider(question, conversation or Conversation("none"))
+        finding = self._reasoner.consider(question, conversation or Conversation("none"))
+        return replace(
+            finding, decision=withhold(finding.decision, self.withheld, finding.confidence)
+        )
+
+    def withheld(self, pair: QAPair) -> Withheld | None:
+        """Why `pair` may not answer today (not reviewed, or past its date); None where it may."""
+        return withheld(pair, self.knowledge.unreviewed, date.fromtimestamp(self._clock()))
 
     def finds(self, question: str) -> str | None:
-        """The id of the pair that `question` would be answered with; None where it declines."""
-        decision = self.consider(question).decision
+        """The id of the pair that answers `question`, whether or not it may answer today; None
+        where it declines."""
+        decision = self._reasoner.consider(question, Conversation("none")).decision
         return decision.matches[0].pair.id if isinstance(decision, Answered) else None
 
     def suggestions(self, prefix: str, limit: int = 5) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 QUOTE_LIMIT = 450  # characters of one quote; more would be pasting the document
@@ -20,6 +21,8 @@ Reason = Literal[
     "ambiguous",
     "language",
     "not_understood",
+    "unreviewed",
+    "out_of_date",
     "error",
 ]
 
@@ -122,6 +125,7 @@ class QAPair:
     provenance: Provenance
     subjects: tuple[str, ...] = ()
     reviewed: str | None = None  # "NAME YYYY-MM-DD"
+    review_by: date | None = None  # the last day on which it answers; None: no end
 
     def __post_init__(self) -> None:
         if not self.question.strip() or not self.answer.strip():

@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,13 @@ import sqlalchemy as sa
 
 from bot.errors import SettingsError
 from bot.state.database import SCHEMA_VERSION
+from bot.state.figures import ReplyCount, VerdictCount, reply_counts, verdict_counts
 from bot.state.store import Keeping, Store, StoreError
+from bot.state.unanswered import mark, unanswered
 from bot.types import Turn
 
 ROOT = Path(__file__).resolve().parent.parent
+FIRST, SECOND = date(2027, 1, 15), date(2027, 1, 16)  # of the clock below
 
 
 class Clock:
@@ -366,3 +370,82 @@ def test_a_turn_with_unknown_fields_is_still_read(tmp_path: Path) -> None:
     assert conversation is not None
     assert conversation.turns == (turn("t"),)
     store.close()
+
+
+def test_replies_are_counted_by_day_kind_reason_and_confidence(
+    store: Store,
+    clock: Clock,
+) -> None:
+    store.add_turn("c", turn("a"), reply("a"))
+    store.add_turn("c", turn("b"), reply("b"), "m")
+    store.add_turn("c", turn("b"), reply("b"), "m")  # sent again: the same one
+    store.add_turn("d", turn("e", kind="decline"), reply("e", "off_topic") | {"confidence": 1.0})
+    clock.now += 86400
+    store.add_turn("c", turn("f"), reply("f"))
+    found = reply_counts(store.database, FIRST, SECOND)
+    assert found == (
+        ReplyCount(FIRST, "answer", "", 2, 2),
+        ReplyCount(FIRST, "decline", "off_topic", 9, 1),
+        ReplyCount(SECOND, "answer", "", 2, 1),
+    )
+    assert reply_counts(store.database, SECOND, SECOND) == found[2:]
+    store.delete_conversation("d")
+    assert reply_counts(store.database, FIRST, SECOND) == found  # nobody's
+    clock.now += 30 * 86400
+    store.expire()
+    assert reply_counts(store.database, FIRST, SECOND) == found[2:]
+
+
+def test_counts_are_kept_where_questions_are_not(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/q.db", Keeping(questions="off"), Clock())
+    store.add_turn("c", turn("a", "a secret", "decline"), reply("a", "not_covered"))
+    assert [c.count for c in reply_counts(store.database, FIRST, FIRST)] == [1]
+    assert unanswered(store.database) == ()
+    store.close()
+
+
+def test_verdicts_are_counted_by_day(store: Store, clock: Clock) -> None:
+    for name in "abc":
+        store.add_turn(name, turn(name), reply(name))
+    store.add_feedback("a", True)
+    store.add_feedback("b", False)
+    clock.now += 86400
+    store.add_feedback("c", False)
+    assert verdict_counts(store.database, FIRST, SECOND) == (
+        VerdictCount(FIRST, 1, 1),
+        VerdictCount(SECOND, 0, 1),
+    )
+
+
+def test_what_was_handled_is_asked_about_no_more(store: Store) -> None:
+    store.add_turn("c", turn("a", "is it dear?", "decline"), reply("a", "not_covered"))
+    store.add_turn("c", turn("b", "what is it?"), reply("b"))
+    store.add_feedback("b", False)
+    store.add_feedback("a", False)  # declined already: one question, not two
+    open_ones = unanswered(store.database)
+    assert {(one.question, one.reason) for one in open_ones} == {
+        ("is it dear?", "not_covered"),
+        ("what is it?", "unhelpful"),
+    }
+    refs = [one.ref for one in open_ones]
+    assert mark(store.database, [*refs, "q999", "f?"], "variant") == 2
+    assert unanswered(store.database) == ()
+    assert {one.handled for one in unanswered(store.database, handled=True)} == {"variant"}
+    mark(store.database, [open_ones[0].ref], None)
+    assert unanswered(store.database) == open_ones[:1]
+
+
+def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
+    file = tmp_path / "q.db"
+    Store(f"sqlite:///{file}").close()
+    with sqlite3.connect(file) as db:  # as version 2 left it
+        db.execute("DROP TABLE reply_counts")
+        for table in ("questions", "feedback"):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN handled")
+        db.execute("UPDATE schema_version SET version = 2")
+    db.close()
+    store = Store(f"sqlite:///{file}")
+    store.add_turn("c", turn("a", "is it dear?", "decline"), reply("a", "not_covered"))
+    assert len(unanswered(store.database)) == 1
+    store.close()
+    Store(f"sqlite:///{file}").close()

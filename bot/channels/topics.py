@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from bot.documents.passages import passage_at
 from bot.knowledge.knowledge import Knowledge
+from bot.knowledge.standing import withheld
 from bot.types import QAPair
 
 MOST_TOPICS = 24
@@ -22,17 +24,19 @@ class Topic:
     more: int = 0
 
 
-def topics(knowledge: Knowledge) -> tuple[Topic, ...]:
-    """All questions once, under the documents' headings where most answers have one, else under
-    the subjects they are about."""
+def topics(knowledge: Knowledge, today: date | None = None) -> tuple[Topic, ...]:
+    """All questions that may be answered `today` once, under the documents' headings where most
+    answers have one, else under the subjects they are about."""
+    day = today or date.today()
+    pairs = [p for p in knowledge.pairs if withheld(p, knowledge.unreviewed, day) is None]
     headings = _headings(knowledge)
-    named = sum(heading is not None for heading in headings.values())
-    by_heading = 2 * named >= len(headings)
+    named = sum(headings[pair.id] is not None for pair in pairs)
+    by_heading = 2 * named >= len(pairs)
     name: Callable[[QAPair], str] = (
         (lambda pair: headings[pair.id] or "") if by_heading else _subjects
     )
     found: dict[str, list[str]] = {}
-    for pair in sorted(knowledge.pairs, key=lambda p: p.provenance.evidence.start):
+    for pair in sorted(pairs, key=lambda p: p.provenance.evidence.start):
         found.setdefault(name(pair), []).append(pair.question)
     rest = found.pop("", [])
     if not by_heading:  # what is said of one thing before what is said of several

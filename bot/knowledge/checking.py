@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ from bot.knowledge.files import (
     read_pairs,
 )
 from bot.knowledge.knowledge import Knowledge
+from bot.knowledge.standing import WARNED
 from bot.knowledge.yaml_fields import Text
 from bot.subjects import Subjects
 from bot.types import QAPair
@@ -69,11 +71,14 @@ class _Checked:
         return normalise(self.names.replace(text)) or text
 
 
-def check(knowledge: Knowledge, finds: Finds | None = None) -> tuple[Fault, ...]:
+def check(
+    knowledge: Knowledge, finds: Finds | None = None, today: date | None = None
+) -> tuple[Fault, ...]:
     """All faults of the folder that `knowledge` was loaded from, by file and line.
 
     `finds` gives the id of the pair that the bot answers a question with (None: it declines);
     with it, every wording of every pair must find its pair, or one with the same answer.
+    `today` (default: the day it is) tells which pairs are past the date of their review.
     Raises KnowledgeError where the folder no longer loads.
     """
     file = knowledge.root / PAIRS
@@ -95,6 +100,7 @@ def check(knowledge: Knowledge, finds: Finds | None = None) -> tuple[Fault, ...]
     faults += _contested(checked)
     faults += _subjects(checked)
     faults += _coverage(checked)
+    faults += _standing(checked, today or date.today())
     if finds is not None:
         faults += _round_trip(checked, finds)
     return tuple(sorted(faults, key=lambda f: (str(f.file), f.line, f.severity, f.message)))
@@ -207,6 +213,27 @@ def _subjects(checked: _Checked) -> Iterator[Fault]:
                 "quote more, or correct 'subjects'"
             )
             yield Fault(checked.pairs_file, row.answer.line, "warning", message)
+
+
+def _standing(checked: _Checked, today: date) -> Iterator[Fault]:
+    """Pairs that don't answer for want of a review, or soon won't."""
+    waiting = [row for row, pair in checked.rows if pair.reviewed is None]
+    if waiting and checked.knowledge.unreviewed == "decline":
+        count = f"{len(waiting)} pairs are" if len(waiting) > 1 else "a pair is"
+        message = f"{count} not reviewed and answer nothing, this one first (unreviewed: decline)"
+        yield Fault(checked.pairs_file, waiting[0].line, "warning", message)
+    for row, pair in checked.rows:
+        if pair.review_by is None:
+            continue
+        left = (pair.review_by - today).days
+        remedy = "review it and put a later 'review_by'"
+        if left < 0:
+            message = f"answers nothing since its review_by {pair.review_by}; {remedy}"
+            yield Fault(checked.pairs_file, row.line, "warning", message)
+        elif left <= WARNED:
+            days = "1 day" if left == 1 else f"{left} days"
+            message = f"answers for {days} more, until {pair.review_by}; {remedy}"
+            yield Fault(checked.pairs_file, row.line, "warning", message)
 
 
 def _coverage(checked: _Checked) -> Iterator[Fault]:

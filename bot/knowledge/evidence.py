@@ -65,6 +65,7 @@ def place(row: PairRow, documents: Sequence[Document], file: Path) -> QAPair | Q
         provenance=Provenance(document.id, span, document.sha256, row.drawer or "owner"),
         subjects=tuple(text.value for text in row.subjects),
         reviewed=row.reviewed,
+        review_by=row.review_by,
     )
 
 

@@ -1,7 +1,7 @@
 """The files of a knowledge: their rows as typed, with line numbers.
 
-    knowledge.yaml      title, language, domain, documents, subjects, texts, contact
-    pairs.yaml          question, subjects, answer, evidence, reviewed, drawer, variants
+    knowledge.yaml      title, language, domain, unreviewed, documents, subjects, texts, contact
+    pairs.yaml          question, subjects, answer, evidence, reviewed, review_by, drawer, variants
     out_of_scope.yaml   topic, says, questions
 
 Nothing here knows whether an answer stands in its document: see `bot.knowledge.evidence`.
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from bot.errors import KnowledgeError
 from bot.knowledge.yaml_fields import Fields, Node, Text, entries_of, read_yaml
@@ -22,6 +23,17 @@ from bot.wording import normalise
 
 MANIFEST, PAIRS, OUT_OF_SCOPE = "knowledge.yaml", "pairs.yaml", "out_of_scope.yaml"
 CALIBRATION = "calibration.jsonl"
+
+# In the order in which they are written.
+PAIR_KEYS = (
+    *("question", "subjects", "answer", "evidence"),
+    *("reviewed", "review_by", "drawer", "variants"),
+)
+_MANIFEST_KEYS = (
+    *("title", "language", "domain", "unreviewed"),
+    *("documents", "subjects", "texts", "contact"),
+)
+Unreviewed = Literal["answer", "decline"]
 
 _EVIDENCE = re.compile(r"(?P<document>.+)@(?P<sha>[0-9a-f]{12}):(?P<start>\d+)-(?P<end>\d+)")
 _REVIEWED = re.compile(r"\S.* (?P<day>\d{4}-\d{2}-\d{2})")
@@ -71,7 +83,8 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """knowledge.yaml. `subjects` maps canonical names to other names; `texts` overrides."""
+    """knowledge.yaml. `subjects` maps canonical names to other names; `texts` overrides;
+    `unreviewed` says whether pairs that nobody has reviewed may answer."""
 
     title: str
     documents: tuple[DocumentRow, ...]
@@ -80,6 +93,7 @@ class Manifest:
     subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     contact: str | None = None
+    unreviewed: Unreviewed = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,7 @@ class PairRow:
     subjects: tuple[Text, ...] = ()
     evidence: Evidence | None = None
     reviewed: str | None = None
+    review_by: date | None = None
     drawer: str | None = None
     variants: tuple[Text, ...] = ()
 
@@ -108,8 +123,7 @@ class TopicRow:
 
 def read_manifest(file: Path) -> Manifest:
     """Raises KnowledgeError with the line."""
-    keys = ("title", "language", "domain", "documents", "subjects", "texts", "contact")
-    fields = Fields.of(read_yaml(file), file, "the knowledge", keys)
+    fields = Fields.of(read_yaml(file), file, "the knowledge", _MANIFEST_KEYS)
     rows = tuple(_document(node, file) for node in fields.entries("documents"))
     if not rows:
         raise KnowledgeError(
@@ -136,6 +150,10 @@ def read_manifest(file: Path) -> Manifest:
             contact.line,
         )
     texts = fields.fields("texts")
+    unreviewed = fields.text("unreviewed")
+    if unreviewed and unreviewed.value not in ("answer", "decline"):
+        message = f"unreviewed {unreviewed.value!r}: write answer or decline"
+        raise KnowledgeError(message, file, unreviewed.line)
     return Manifest(
         title=fields.required("title").value.strip(),
         documents=rows,
@@ -144,6 +162,7 @@ def read_manifest(file: Path) -> Manifest:
         subjects=subjects,
         texts={key: texts.required(key).value for key in texts.nodes} if texts else {},
         contact=contact.value if contact else None,
+        unreviewed="decline" if unreviewed and unreviewed.value == "decline" else "answer",
     )
 
 
@@ -203,8 +222,7 @@ def _subjects(fields: Fields | None) -> dict[str, tuple[str, ...]]:
 
 
 def _pair(node: Node, file: Path) -> PairRow:
-    keys = ("question", "subjects", "answer", "evidence", "reviewed", "drawer", "variants")
-    fields = Fields.of(node, file, "a pair", keys)
+    fields = Fields.of(node, file, "a pair", PAIR_KEYS)
     evidence, reviewed, drawer = (fields.text(k) for k in ("evidence", "reviewed", "drawer"))
     try:
         parsed = Evidence.parse(evidence.value) if evidence else None
@@ -221,6 +239,7 @@ def _pair(node: Node, file: Path) -> PairRow:
         subjects=fields.texts("subjects"),
         evidence=parsed,
         reviewed=reviewed.value if reviewed else None,
+        review_by=_day(fields.text("review_by"), file),
         drawer=drawer.value if drawer else None,
         variants=fields.texts("variants"),
     )
@@ -235,6 +254,16 @@ def _topic(node: Node, file: Path) -> TopicRow:
         questions=fields.texts("questions"),
         line=fields.line,
     )
+
+
+def _day(text: Text | None, file: Path) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text.value)
+    except ValueError:
+        message = f"review_by: {text.value!r} is not YYYY-MM-DD"
+        raise KnowledgeError(message, file, text.line) from None
 
 
 def _is_review(text: str) -> bool:

@@ -24,6 +24,7 @@ from bot.knowledge.files import (
     PAIRS,
     Manifest,
     PairRow,
+    Unreviewed,
     read_manifest,
     read_out_of_scope,
     read_pairs,
@@ -40,7 +41,8 @@ class Knowledge:
     """One loaded folder. `digest` is of all its files, so equal digests answer equally.
 
     `aliases` are (other name, canonical name): the owner's, and the documents' own abbreviations.
-    `texts` overrides fixed texts by key. `calibration` is the path of held-out labelled questions.
+    `texts` overrides fixed texts by key. `unreviewed` says whether pairs that nobody has reviewed
+    may answer. `calibration` is the path of held-out labelled questions.
     """
 
     root: Path
@@ -58,6 +60,7 @@ class Knowledge:
     texts: Mapping[str, str] = field(default_factory=dict)
     contact: str | None = None
     calibration: Path | None = None
+    unreviewed: Unreviewed = "answer"
 
     def document(self, id: str) -> Document:
         """Raises KeyError where there is none."""
@@ -111,6 +114,7 @@ def load_knowledge(root: Path) -> Knowledge:
         digest=_digest(root, documents),
         texts=manifest.texts,
         contact=manifest.contact,
+        unreviewed=manifest.unreviewed,
         calibration=calibration if calibration.is_file() else None,
     )
 

@@ -20,9 +20,10 @@ from bot.knowledge.files import (
     Manifest,
     PairRow,
     TopicRow,
+    Unreviewed,
 )
 from bot.knowledge.yaml_fields import Text
-from bot.knowledge.yaml_scalars import entry, flow, listing, scalar
+from bot.knowledge.yaml_scalars import entry, flow, item, listing, scalar
 from bot.types import Document, Prototype, QAPair
 
 
@@ -38,6 +39,7 @@ def write_knowledge(
     subjects: Mapping[str, tuple[str, ...]] | None = None,
     texts: Mapping[str, str] | None = None,
     contact: str | None = None,
+    unreviewed: Unreviewed = "answer",
     overwrite: bool = False,
 ) -> None:
     """Writes the folder `root` so that `load_knowledge` gives the same back; all of it or nothing.
@@ -57,6 +59,7 @@ def write_knowledge(
         subjects=subjects or {},
         texts=texts or {},
         contact=contact,
+        unreviewed=unreviewed,
     )
     files = {
         MANIFEST: manifest_text(manifest),
@@ -81,9 +84,12 @@ def manifest_text(manifest: Manifest) -> str:
         yield from entry("domain", manifest.domain)
         if manifest.contact:
             yield from entry("contact", manifest.contact)
+        if manifest.unreviewed != "answer":
+            yield "# Whether pairs without 'reviewed' may answer."
+            yield from entry("unreviewed", manifest.unreviewed)
         yield "documents:"
         for row in manifest.documents:
-            yield from _item(_document_lines(row), indent="  ")
+            yield from item(_document_lines(row), indent="  ")
         if manifest.subjects:
             yield "# What the answers speak of, and its other names."
             yield "subjects:"
@@ -108,7 +114,7 @@ def pairs_text(rows: Iterable[PairRow]) -> str:
         yield "# where one stands and may be left out in a pair that you write by hand."
         for row in rows:
             yield ""
-            yield from _item(_pair_lines(row))
+            yield from item(pair_lines(row))
 
     return _joined(lines())
 
@@ -123,7 +129,7 @@ def out_of_scope_text(rows: Iterable[TopicRow]) -> str:
         for row in rows:
             empty = False
             yield ""
-            yield from _item(_topic_lines(row))
+            yield from item(_topic_lines(row))
         if empty:
             yield "[]"
 
@@ -144,7 +150,7 @@ def _document_lines(row: DocumentRow) -> Iterator[str]:
         yield from entry("sha256", row.digest)
 
 
-def _pair_lines(row: PairRow) -> Iterator[str]:
+def pair_lines(row: PairRow) -> Iterator[str]:
     yield from entry("question", row.question.value)
     if row.subjects:
         yield f"subjects: {flow([subject.value for subject in row.subjects])}"
@@ -153,6 +159,8 @@ def _pair_lines(row: PairRow) -> Iterator[str]:
         yield from entry("evidence", str(row.evidence))
     if row.reviewed:
         yield from entry("reviewed", row.reviewed)
+    if row.review_by:
+        yield f"review_by: {row.review_by}"
     if row.drawer:
         yield from entry("drawer", row.drawer)
     yield from listing("variants", [variant.value for variant in row.variants])
@@ -163,13 +171,6 @@ def _topic_lines(row: TopicRow) -> Iterator[str]:
     if row.says:
         yield from entry("says", row.says)
     yield from listing("questions", [question.value for question in row.questions])
-
-
-def _item(lines: Iterable[str], *, indent: str = "") -> Iterator[str]:
-    """`lines` as one entry of a list."""
-    for number, line in enumerate(lines):
-        mark = "- " if number == 0 else "  "
-        yield f"{indent}{mark}{line}" if line else ""
 
 
 def _joined(lines: Iterable[str]) -> str:
@@ -226,6 +227,7 @@ def _pair_row(pair: QAPair, documents: Sequence[Document]) -> PairRow:
         subjects=tuple(Text(subject, 0) for subject in pair.subjects),
         evidence=Evidence(document.id, document.sha256[:12], where.evidence),
         reviewed=pair.reviewed,
+        review_by=pair.review_by,
         drawer=None if where.drawer == "owner" else where.drawer,
         variants=tuple(Text(variant, 0) for variant in pair.variants),
     )

@@ -6,7 +6,7 @@ Written so that diffs stay small and that `yaml_fields` reads back exactly what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.errors import KnowledgeError
 
@@ -56,6 +56,13 @@ def listing(key: str, texts: Sequence[str], *, indent: str = "") -> Iterator[str
         yield f"{indent}{scalar(key)}:"
     for text in texts:
         yield f"{indent}  - {scalar(text)}"
+
+
+def item(lines: Iterable[str], *, indent: str = "") -> Iterator[str]:
+    """`lines` as one entry of a list."""
+    for number, line in enumerate(lines):
+        mark = "- " if number == 0 else "  "
+        yield f"{indent}{mark}{line}" if line else ""
 
 
 def flow(texts: Sequence[str]) -> str:

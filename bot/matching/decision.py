@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.knowledge.knowledge import Knowledge
+from bot.knowledge.standing import Withheld
 from bot.matching.calibration import Confidence
 from bot.matching.index import Index
 from bot.matching.retrieval import Candidate, Retrieved
@@ -19,6 +20,7 @@ from bot.types import (
     Decision,
     Declined,
     Match,
+    QAPair,
     Reason,
 )
 
@@ -34,6 +36,28 @@ AGREED = 0.7  # share of the nearest prototypes that must be of a topic, weighed
 NEARNESS = 5.0
 STRANGE = 0.35  # cosine to everything known, below which a question is off topic
 MOST_MISSING = 5
+
+
+def withhold(
+    decision: Decision, reason: Callable[[QAPair], Withheld | None], probability: float = 0.0
+) -> Decision:
+    """`decision` without the pairs that may not answer now; declined where that leaves none.
+
+    They stay candidates all the same: what they would have answered is not left to the next best.
+    A question back stays whole as long as one of its options may answer. `probability` is that of
+    the best candidate.
+    """
+    match decision:
+        case Answered():
+            if (why := reason(decision.matches[0].pair)) is not None:
+                return Declined(why, probability=probability)
+            return Answered(tuple(m for m in decision.matches if reason(m.pair) is None))
+        case Clarified():
+            reasons = [reason(option.pair) for option in decision.options]
+            if None in reasons:
+                return decision
+            return Declined(next(why for why in reasons if why), probability=probability)
+    return decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,8 @@ class Writer:
                 return self.texts.declined("language")
             case "not_understood":
                 return self.texts.declined("not_understood")
+            case "unreviewed" | "out_of_date":
+                return self._with_contact(self.texts[f"decline.{decision.reason}"])
             case "off_topic":
                 return self.texts["decline.off_topic"].format(title=self.knowledge.title)
             case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rapidfuzz import fuzz
 
@@ -18,27 +18,37 @@ NEAR = 0.4  # cosine to a pair's wording from which its question is offered
 
 
 class Suggester:
-    """Suggests the pairs' own questions, one an answer."""
+    """Suggests the pairs' own questions, one an answer; of the pairs that `may` answer only."""
 
-    def __init__(self, knowledge: Knowledge, index: Index, subjects: Subjects) -> None:
-        self._subjects = subjects
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        index: Index,
+        subjects: Subjects,
+        may: Callable[[QAPair], bool] = lambda pair: True,
+    ) -> None:
+        self._subjects, self._may = subjects, may
         self._openers = _spread(knowledge.pairs, index)
         self._questions = [
-            (pair.question, plain, frozenset(stem(w) for w in content_words(plain)))
+            (pair, plain, frozenset(stem(w) for w in content_words(plain)))
             for pair in knowledge.pairs
             for plain in (normalise(subjects.replace(pair.question)),)
         ]
 
     def openers(self, limit: int = OFFERS) -> tuple[str, ...]:
         """A few questions from all over the documents."""
-        return tuple(pair.question for pair in self._openers[:limit])
+        return tuple(pair.question for pair in filter(self._may, self._openers))[:limit]
 
     def near(self, retrieved: Retrieved | None, matches: Sequence[Match]) -> tuple[str, ...]:
         """Up to three questions near a declined one, about the subjects it names, else openers."""
         asked = retrieved.subjects if retrieved else frozenset()
         # What comes near by nothing but chance is no help; an opener is.
         close = (m.pair for m in matches if dict(m.signals).get("cosine", 1.0) >= NEAR)
-        fitting = (p for p in (*close, *self._openers) if fits(asked, frozenset(p.subjects)))
+        fitting = (
+            p
+            for p in (*close, *self._openers)
+            if fits(asked, frozenset(p.subjects)) and self._may(p)
+        )
         found: dict[str, str] = {}
         for pair in fitting:
             found.setdefault(pair.answer, pair.question)
@@ -53,7 +63,7 @@ class Suggester:
             return self.openers(limit)
         stems = {stem(w) for w in content_words(typed)}
         ranked = []
-        for question, plain, own in self._questions:
+        for pair, plain, own in self._questions:
             if plain.startswith(typed):
                 score = 200.0 - len(plain) / 1000
             else:
@@ -62,7 +72,8 @@ class Suggester:
                 if not shared and partial < 80:
                     continue
                 score = partial + 20 * len(shared)
-            ranked.append((-score, question))
+            if self._may(pair):
+                ranked.append((-score, pair.question))
         return tuple(question for _, question in sorted(ranked)[:limit])
 
 

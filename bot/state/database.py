@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from bot.errors import QuothError, SettingsError
 from bot.state.tables import METADATA, VERSION
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_MILLISECONDS = 5000  # how long a writer waits for another one
 _ADVISORY_LOCK = 7_168_116  # any fixed number: two servers must not make the tables at once
 _CONNECT_SECONDS = 5
@@ -227,7 +227,9 @@ def _make_tables(engine: sa.Engine) -> None:
                 "another database."
             )
         if found is None or found < SCHEMA_VERSION:
-            # So far newer versions have only added tables.
             METADATA.create_all(db)
+            if found is not None and found < 3:
+                for table in ("questions", "feedback"):
+                    db.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN handled VARCHAR(16)"))
             db.execute(sa.delete(VERSION))
             db.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bot.state.database import Database, Duplicate, StoreError, upsert
+from bot.state.figures import count_reply, forget_counts
 from bot.state.redaction import redact
 from bot.state.tables import CONVERSATIONS, FEEDBACK, QUESTIONS, TURNS
 from bot.types import Conversation, Turn
@@ -155,6 +156,7 @@ class Store:
             )
         )
         self._trim(db, conversation_id)
+        count_reply(db, now, reply, turn.kind)
         self._keep_question(db, conversation_id, turn, reply, now)
 
     def add_feedback(self, turn_id: str, helpful: bool, comment: str | None = None) -> bool:
@@ -219,7 +221,7 @@ class Store:
             CONVERSATIONS.c.updated < self._oldest_conversation()
         )
         with self.database.transaction(write=True) as db:
-            return sum(
+            return forget_counts(db, oldest_kept) + sum(
                 db.execute(statement).rowcount
                 for statement in (
                     sa.delete(TURNS).where(TURNS.c.conversation_id.in_(old)),

@@ -33,6 +33,7 @@ QUESTIONS = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(32)),
     sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("handled", sa.String(16)),  # what the owner did about it; NULL: nothing yet
 )
 FEEDBACK = sa.Table(
     "feedback",
@@ -44,6 +45,17 @@ FEEDBACK = sa.Table(
     sa.Column("comment", sa.Text),
     sa.Column("question", sa.Text),
     sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("handled", sa.String(16)),
+)
+# Replies counted, with nothing of what was asked or by whom.
+COUNTS = sa.Table(
+    "reply_counts",
+    METADATA,
+    sa.Column("day", sa.String(10), primary_key=True),  # YYYY-MM-DD, UTC
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("reason", sa.String(32), primary_key=True),  # "" where there is none
+    sa.Column("tenth", sa.Integer, primary_key=True),  # of the confidence: 0 (0-0.1) .. 9
+    sa.Column("count", sa.Integer, nullable=False),
 )
 
 # The work of the messaging platforms. An event is a row of INBOX until it is answered, an answer
