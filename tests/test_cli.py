@@ -372,3 +372,34 @@ def test_the_article_can_be_talked_about_in_a_terminal(environment: dict[str, st
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_a_knowledge_is_exported_whole_and_losses_are_said(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    long = "This is a sentence of a long answer. " * 20 + "The end."
+    faq = tmp_path / "shop.csv"
+    faq.write_text(
+        'question,variants,answer,source,topic\nDo you ship?,"Can it be sent?\nShipping?",'
+        f"{long},https://shop.example/faq,delivery\n,,no question,,\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "shop"
+    drawn = quoth(environment, "draw", faq, "--out", out)
+    assert b"1 document, 1 pair" in drawn.stdout, drawn.stderr
+    assert f"{faq}:4: has no question".encode() in drawn.stderr
+    written = tmp_path / "shop.jsonl"
+    done = quoth(environment, "export", "--knowledge", out, "--format", "jsonl", "--out", written)
+    assert b"1 entry with 3 questions" in done.stdout, done.stderr
+    assert json.loads(written.read_text(encoding="utf-8")) == {
+        "question": "Do you ship?",
+        "answer": long,
+        "variants": ["Can it be sent?", "Shipping?"],
+        "source": "https://shop.example/faq",
+    }
+    turned = quoth(environment, "export", faq, "--format", "qnabot", "--no-variants")
+    assert json.loads(turned.stdout)["qna"][0]["q"] == ["Do you ship?"]
+    assert b"qnabot can't hold the source" in turned.stderr
+    wrong = quoth(environment, "export", "--format", "docx")
+    assert wrong.returncode == 2
+    assert b"choose one of csv, tsv" in wrong.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,17 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bot.documents.documents import document_from_text, read_document
-from bot.drawing.drawing import (
-    FAQ_DRAWER,
-    FaqFault,
-    draw_faq,
-    draw_pairs,
-    keep_consistent,
-    read_rows,
-)
+from bot.drawing.drawing import FAQ_DRAWER, draw_pairs, keep_consistent
 from bot.drawing.phrases import LAST_RESORT, begins_unresolved, heading_questions, key_phrases
 from bot.drawing.questions import questions_of
-from bot.errors import DocumentError
+from bot.faqs.as_documents import faq_document
+from bot.faqs.json_lines import read_rows
 from bot.types import QUOTE_LIMIT, Document, QAPair
 from bot.wording import content_words, stem
 
@@ -296,136 +289,13 @@ def test_the_round_trip_is_stable_and_takes_nothing_from_nothing() -> None:
     assert keep_consistent((), bag_of_stems) == ()
 
 
-# --- lists of questions ---------------------------------------------------------------------
-
-
-def faq(*rows: object) -> tuple[Document, tuple[QAPair, ...], tuple[FaqFault, ...]]:
-    return draw_faq(rows, id="faq", title="FAQ")
-
-
-def test_a_list_becomes_a_readable_document_with_exact_answers() -> None:
-    document, pairs, faults = faq(
-        {"question": "Do you ship?", "answer": "Yes."},
-        {"question": "How\n much?", "answer": " 5 euros.\n\nPer parcel. "},
-    )
-    assert document.text == "Q: Do you ship?\nA: Yes.\n\nQ: How much?\nA: 5 euros.\n\nPer parcel.\n"
-    assert [(p.question, p.answer) for p in pairs] == [
-        ("Do you ship?", "Yes."),
-        ("How much?", "5 euros.\n\nPer parcel."),
-    ]
-    assert all(p.provenance.evidence.of(document.text) == p.answer for p in pairs)
-    assert faults == ()
-
-
-def test_rows_of_one_group_with_one_answer_are_one_pair() -> None:
-    _, pairs, _ = faq(
-        {"question": "Refund?", "answer": "In 5 days.", "group": "r"},
-        {"question": "Do you ship?", "answer": "Yes."},
-        {"question": "Where is my refund", "answer": "In 5 days.", "group": "r"},
-        {"question": "refund", "answer": "In 5 days.", "group": "r"},
-    )
-    assert [p.wordings for p in pairs] == [("Refund?", "Where is my refund"), ("Do you ship?",)]
-
-
-def test_another_answer_in_a_group_is_a_pair_of_its_own() -> None:
-    _, pairs, faults = faq(
-        {"question": "A?", "answer": "One.", "group": 1},
-        {"question": "B?", "answer": "Two.", "group": 1},
-        {"question": "C?", "answer": "One.", "group": "1"},
-    )
-    assert [(p.wordings, p.answer) for p in pairs] == [(("A?", "C?"), "One."), (("B?",), "Two.")]
-    assert faults == ()
-
-
-def test_the_same_question_on_two_answers_is_kept_for_the_check_to_flag() -> None:
-    _, pairs, _ = faq(
-        {"question": "A?", "answer": "One."},
-        {"question": "A?", "answer": "Two."},
-        {"question": "A?", "answer": "Two."},
-        {"question": "B?", "answer": "Two."},
-    )
-    assert [(p.question, p.answer) for p in pairs] == [
-        ("A?", "One."),
-        ("A?", "Two."),
-        ("B?", "Two."),
-    ]
-    assert len({p.id for p in pairs}) == 3
-
-
-def test_a_question_without_an_answer_is_what_can_be_quoted() -> None:
-    document, pairs, faults = faq(
-        {"question": "Why do we sneeze?", "answer": ""}, {"question": "B?", "answer": "Two."}
-    )
-    assert pairs[0].answer == pairs[0].question == "Why do we sneeze?"
-    assert pairs[0].provenance.evidence.of(document.text) == "Why do we sneeze?"
-    assert faults == ()
-
-
-def test_a_long_answer_is_quoted_to_the_end_of_a_sentence() -> None:
-    answer = "This is one sentence of the long answer. " * 30
-    document, pairs, _ = faq({"question": "A?", "answer": answer})
-    assert len(pairs[0].answer) <= QUOTE_LIMIT
-    assert pairs[0].answer.endswith("long answer.")
-    assert answer.strip() in document.text
-    _, pairs, _ = faq({"question": "A?", "answer": "word " * 200})
-    assert pairs[0].answer.endswith("word")
-    _, pairs, _ = faq({"question": "A?", "answer": "x" * 2000})
-    assert len(pairs[0].answer) == QUOTE_LIMIT
-
-
-def test_a_bad_row_is_named_and_loses_no_other() -> None:
-    rows = list(
-        read_rows(
-            [
-                '\ufeff{"question": "A?", "answer": "One."}',
-                "",
-                "{broken",
-                '"text"',
-                '{"answer": "x"}',
-                '{"question": " ", "answer": "x"}',
-                '{"question": "Q?"}',
-                '{"question": "Q?", "answer": 5}',
-                '{"question": "Q?", "answer": "a", "group": [1]}',
-                '{"question": "Q?", "answer": "\\ud800"}',
-                '{"question": "B?", "answer": "Two.", "id": 7}',
-            ]
-        )
-    )
-    _, pairs, faults = faq(*rows)
-    assert [p.question for p in pairs] == ["A?", "B?"]
-    assert [f.row for f in faults] == [3, 4, 5, 6, 7, 8, 9, 10]
-    assert all(f.message for f in faults)
-
-
-def test_a_list_without_a_good_row_is_refused() -> None:
-    with pytest.raises(DocumentError, match=r"no question with an answer\. Row 1 is int"):
-        faq(5)
-    with pytest.raises(DocumentError, match="FAQ: holds no question"):
-        faq()
-
-
 def test_the_filter_leaves_what_an_owner_wrote() -> None:
-    _, pairs, _ = faq({"question": "A?", "answer": "One."}, {"question": "A?", "answer": "Two."})
+    entries = read_rows(
+        [{"question": "A?", "answer": "One."}, {"question": "A?", "answer": "Two."}]
+    ).entries
+    _, pairs = faq_document(entries, id="faq", title="FAQ")
     assert keep_consistent(pairs, bag_of_stems) == pairs
     assert {p.provenance.drawer for p in pairs} == {FAQ_DRAWER}
-
-
-ROW = st.fixed_dictionaries(
-    {"question": st.text(max_size=30), "answer": st.text(max_size=600)},
-    optional={"group": st.sampled_from(["a", "b", 1])},
-)
-
-
-@given(st.lists(ROW, max_size=8))
-def test_any_list_gives_exact_answers_and_loses_no_row(rows: list[dict[str, object]]) -> None:
-    try:
-        document, pairs, faults = draw_faq(rows, id="f", title="F")
-    except DocumentError:
-        return
-    for pair in pairs:
-        assert pair.provenance.evidence.of(document.text) == pair.answer
-        assert 1 <= len(pair.answer) <= QUOTE_LIMIT
-    assert sum(len(p.wordings) for p in pairs) + len(faults) <= len(rows)
 
 
 def test_a_clause_whose_subject_is_cut_to_an_article_gives_no_question() -> None:
@@ -434,14 +304,3 @@ def test_a_clause_whose_subject_is_cut_to_an_article_gives_no_question() -> None
         "withdrawal from the list of torchbearers, in protest against human rights abuses."
     )
     assert all(q.endswith("?") for q in questions_of(said, common=frozenset()))
-
-
-def test_ten_thousand_rows_take_less_than_three_seconds() -> None:
-    lines = [
-        json.dumps({"question": f"What about thing {i}?", "answer": f"Thing {i} is a thing. " * 30})
-        for i in range(10_000)
-    ]
-    began = time.process_time()
-    _, pairs, _ = draw_faq(read_rows(lines), id="f", title="F")
-    assert len(pairs) == 10_000
-    assert time.process_time() - began < 3

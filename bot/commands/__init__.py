@@ -5,6 +5,6 @@ Every import of a part stands in the command that needs it, so that no command p
 
 from __future__ import annotations
 
-from bot.commands import asking, knowing, measuring, operating
+from bot.commands import asking, exchanging, knowing, measuring, operating
 
-MODULES = (asking, knowing, measuring, operating)
+MODULES = (asking, knowing, exchanging, measuring, operating)

@@ -22,8 +22,8 @@ from bot.errors import UsageError
 _DRAW = """\
 Make a knowledge: a folder of plain files that answers at once and that you then read and edit.
   .txt .md      a document: sentences and passages become answers, questions are drawn
-  .jsonl        a FAQ, taken as it is: {"question": ..., "answer": ..., "group": ...} a line;
-                rows of the same group are other wordings of one question
+  .csv .tsv .xlsx .jsonl .json .jsonld, and .html with a FAQPage: a FAQ, taken as it is, exports
+                of QnABot, QnA Maker and Azure custom question answering too (docs/faqs.md)
 Read pairs.yaml in the folder afterwards, change what is not how people ask, and run check."""
 
 _CHECK = """\

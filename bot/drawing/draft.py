@@ -1,24 +1,16 @@
 """A draft: what `draw` makes of an owner's files, before anyone has edited it.
 
-A .jsonl file is a FAQ and is taken as it is; any other is a document, from which pairs are drawn.
+A FAQ (`bot.faqs.formats`) is taken as it is; from any other document pairs are drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.documents.documents import read_document, slug
-from bot.drawing.drawing import (
-    FAQ_DRAWER,
-    Encode,
-    FaqFault,
-    draw_faq,
-    draw_pairs,
-    keep_consistent,
-    read_rows,
-)
+from bot.drawing.drawing import Encode, draw_pairs, keep_consistent
 from bot.drawing.prototypes import (
     GENERAL,
     guess_domain,
@@ -26,7 +18,9 @@ from bot.drawing.prototypes import (
     keep_unanswered,
     main_subjects,
 )
-from bot.errors import DocumentError
+from bot.faqs.as_documents import DRAWER as FAQ_DRAWER
+from bot.faqs.as_documents import faq_documents
+from bot.faqs.formats import is_faq, read_faq
 from bot.subjects import Subjects
 from bot.types import Document, Prototype, QAPair, content_id
 from bot.wording import normalise
@@ -73,29 +67,31 @@ def make_draft(
     kinds: list[str] = []
     for done, source in enumerate(dict.fromkeys(sources), 1):
         taken = {document.id for document in documents}
-        if source.suffix.lower() in (".jsonl", ".ndjson"):
+        if is_faq(source):
+            faq = read_faq(source)
             id = _free(slug(source.stem) or content_id(source.stem), taken)
-            document, drawn, wrong = draw_faq(_faq_rows(source), id=id, title=source.stem)
-            faults += (f"{source}:{fault.row}: {fault.message}" for fault in wrong)
-            kinds.append(domain or GENERAL)
+            faults += (f"{source}:{fault.row}: {fault.message}" for fault in faq.faults)
+            for document, drawn in faq_documents(faq.entries, id=id, title=source.stem):
+                documents.append(document)
+                pairs += drawn
+                kinds.append(domain or GENERAL)
         else:
             document = read_document(source)
             if document.id in taken:
                 document = read_document(source, id=_free(document.id, taken))
-            drawn = draw_pairs(document)
+            documents.append(document)
+            pairs += draw_pairs(document)
             kinds.append(domain or guess_domain(document))
-        documents.append(document)
-        pairs += drawn
         if progress is not None:
             progress(done, len(sources))
     if any(pair.provenance.drawer != FAQ_DRAWER for pair in pairs):
         pairs = list(keep_consistent(pairs, encode()))
     wanted = [kind if domain or kind in WRITTEN else GENERAL for kind in kinds]
     prototypes = _prototypes(documents, wanted, pairs, encode, least=0.0 if domain else MOSTLY)
-    titles = ", ".join(document.title for document in documents[:3])
-    more = f" and {len(documents) - 3} more" if len(documents) > 3 else ""
+    titles = tuple(dict.fromkeys(document.title for document in documents))
+    more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
     return Draft(
-        titles + more,
+        ", ".join(titles[:3]) + more,
         tuple(documents),
         tuple(pairs),
         tuple(faults),
@@ -139,20 +135,3 @@ def _free(id: str, taken: set[str]) -> str:
         number += 1
         free = f"{id}-{number}"
     return free
-
-
-def _faq_rows(source: Path) -> Iterator[object]:
-    """The rows of a FAQ; one that is no UTF-8 or no JSON costs itself only."""
-    try:
-        with source.open("rb") as stream:
-            for number, raw in enumerate(stream, 1):
-                try:
-                    line = raw.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    byte = f"byte 0x{raw[error.start]:02x} at position {error.start + 1}"
-                    yield FaqFault(number, f"is no UTF-8 ({byte}). Save it as UTF-8.")
-                    continue
-                for row in read_rows([line]):
-                    yield FaqFault(number, row.message) if isinstance(row, FaqFault) else row
-    except OSError as error:
-        raise DocumentError(f"{source}: can't be read: {error.strerror or error}") from error

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from bot.documents.blocks import LIST_ITEM, plain_text
 from bot.documents.passages import split_passages, split_sentences
-from bot.drawing.faq import DRAWER as FAQ_DRAWER
-from bot.drawing.faq import FaqFault, draw_faq, first_quote, read_rows
 from bot.drawing.phrases import (
     LAST_RESORT,
     about,
@@ -28,10 +26,10 @@ from bot.drawing.phrases import (
     statement_of,
 )
 from bot.drawing.questions import questions_of, subject_of
+from bot.faqs.as_documents import DRAWER as FAQ_DRAWER
+from bot.faqs.as_documents import first_quote
 from bot.types import QUOTE_LIMIT, Document, Passage, Provenance, QAPair, Span, content_id
 from bot.wording import normalise, stem, words
-
-__all__ = ["FAQ_DRAWER", "FaqFault", "draw_faq", "draw_pairs", "keep_consistent", "read_rows"]
 
 DRAWER = "rules-1"  # changes when the rules draw other pairs from the same document
 MARGIN = 0.2  # in cosine: measured on eight articles, see `keep_consistent`
@@ -131,7 +129,7 @@ def keep_consistent(pairs: Sequence[QAPair], encode: Encode) -> tuple[QAPair, ..
     definition only has to come out first. The shown
     question is the first of these, else the one with the widest margin from `SHOWN` on that a rule
     drew, else the widest of all: a pair needs one, and its sentences find it anyway. Pairs from a
-    list of questions (`draw_faq`) are left as their owner wrote them.
+    list of questions (`bot.faqs`) are left as their owner wrote them.
 
     `encode` takes n texts and gives float32 [n, dim], L2-normalised.
     """

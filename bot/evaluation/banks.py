@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.documents.passages import split_passages
-from bot.drawing.faq import draw_faq
 from bot.encoding.cache import EmbeddingCache
 from bot.encoding.encoders import Encoder, load_encoder
 from bot.errors import QuothError
 from bot.evaluation.measures import auroc
+from bot.faqs.as_documents import faq_document
+from bot.faqs.json_lines import read_rows
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.calibration import SHIPPED, expected_calibration_error
 from bot.matching.index import build_index
@@ -47,7 +48,7 @@ FEW = 10  # queries without an answer, below which declining isn't measured
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Rows for `draw_faq` and queries; `accepted[i]` are the texts of the right entries."""
+    """Rows of a FAQ and queries; `accepted[i]` are the texts of the right entries."""
 
     name: str
     rows: tuple[dict[str, str], ...]
@@ -252,7 +253,7 @@ def _right_at(
 
 
 def _knowledge(bank: Bank) -> Knowledge:
-    document, pairs, _ = draw_faq(bank.rows, id="bank", title=bank.name)
+    document, pairs = faq_document(read_rows(bank.rows).entries, id="bank", title=bank.name)
     return Knowledge(
         root=Path(),
         title=bank.name,

@@ -176,7 +176,8 @@ def questions() -> Iterator[str]:
 
 def write_large_bank(folder: Path, pairs: int = 10_000) -> None:
     """Write a knowledge of `pairs` questions, each with an answer of its own, to `folder`."""
-    from bot.drawing.drawing import draw_faq
+    from bot.faqs.as_documents import faq_document
+    from bot.faqs.json_lines import read_rows
     from bot.knowledge.knowledge import write_knowledge
 
     verbs = ("change", "cancel", "find", "print", "share", "renew", "move", "check", "lock", "sort")
@@ -191,7 +192,7 @@ def write_large_bank(folder: Path, pairs: int = 10_000) -> None:
                 "answer": ANSWER.format(what=f"{verb} {what}", i=i),
             }
         )
-    document, drawn, _ = draw_faq(rows, id="large", title="A large FAQ")
+    document, drawn = faq_document(read_rows(rows).entries, id="large", title="A large FAQ")
     write_knowledge(folder, title="A large FAQ", documents=[document], pairs=drawn)
 
 

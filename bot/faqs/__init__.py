@@ -1,0 +1,1 @@
+"""Lists of questions and answers that an owner has already: read from and written to files."""
