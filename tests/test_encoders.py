@@ -170,7 +170,7 @@ def exported_folder(cache: Path) -> Path:
 
 
 def test_vectors_are_those_of_sentence_transformers(encoder: Encoder, tmp_path: Path) -> None:
-    """The slow oracle: the same model, run by its own library."""
+    """The slow oracle: the same model with its full weights, run by its own library."""
     clean = [t.replace("\ud800", "\ufffd") for t in TEXTS]
     (tmp_path / "texts.json").write_text(json.dumps(clean))
     run_python(
@@ -188,8 +188,37 @@ np.save(folder / "wanted.npy", model.encode(json.loads((folder / "texts.json").r
         HF_HUB_OFFLINE="1",
     )
     assert isinstance(encoder, OnnxEncoder)
-    np.testing.assert_allclose(
-        encoder.encode(TEXTS), np.load(tmp_path / "wanted.npy"), atol=1e-5, rtol=0
+    cosines = (encoder.encode(TEXTS) * np.load(tmp_path / "wanted.npy")).sum(axis=1)
+    assert cosines.min() >= 0.995
+    assert cosines.mean() >= 0.998
+
+
+def test_weights_in_eight_bits_only_where_the_vectors_stay_alike(
+    models: Path, tmp_path: Path
+) -> None:
+    run_python(
+        """
+import sys
+from pathlib import Path
+from bot.encoding import export
+from bot.encoding.exported import GRAPH, TOKENIZER, WEIGHTS, token_limit
+folder = Path(sys.argv[2])
+model = export.load_sentence_transformer(sys.argv[1])
+export.export_onnx(model, folder)
+tokens = token_limit(model.max_seq_length)
+limits = {"dim": model.get_embedding_dimension(), "max_tokens": tokens, "pad_id": 0}
+full = (folder / GRAPH).read_bytes()
+usual, export.LIKE = export.LIKE, 1.01
+assert not export.shrink(folder, limits)
+assert (folder / GRAPH).read_bytes() == full
+export.LIKE = usual
+assert export.shrink(folder, limits)
+assert b"MatMulNBits" in (folder / GRAPH).read_bytes()
+assert {path.name for path in folder.iterdir()} == {GRAPH, WEIGHTS, TOKENIZER}
+""",
+        models / "tiny",
+        tmp_path,
+        HF_HUB_OFFLINE="1",
     )
 
 
@@ -400,7 +429,7 @@ def test_a_foreign_export_counts_as_absent(damaged: Path, text: str) -> None:
 
 
 def test_another_version_counts_as_absent(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.encoding.exported.FORMAT", 2)
+    monkeypatch.setattr("bot.encoding.exported.FORMAT", 0)
     assert read_exported(exported_folder(damaged)) is None
 
 
@@ -453,11 +482,11 @@ def test_the_fallback_gives_the_same_vectors(models: Path, tiny_cache: Path) -> 
     slow = SentenceTransformerEncoder(load_sentence_transformer(str(models / "tiny")), digest="")
     fast = load_encoder(str(models / "tiny"), tiny_cache)
     texts = ["", "is ms fatal", "what about als \ud800", "a " * 300]
-    np.testing.assert_allclose(slow.encode(texts), fast.encode(texts), atol=1e-5)
+    np.testing.assert_allclose(slow.encode(texts), fast.encode(texts), atol=1e-3)
     for text in texts:
         one, other = slow.encode_tokens(text), fast.encode_tokens(text)
         assert one.spans == other.spans
-        np.testing.assert_allclose(one.tokens, other.tokens, atol=1e-4)
+        np.testing.assert_allclose(one.tokens, other.tokens, atol=5e-3)
 
 
 def test_a_named_model_is_found_where_the_hub_keeps_it(

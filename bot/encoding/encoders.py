@@ -90,7 +90,7 @@ class Encoder(Protocol):
 
 
 class OnnxEncoder:
-    """An exported model run by onnxruntime, fp32. Threads may share one."""
+    """An exported model run by onnxruntime. Threads may share one."""
 
     def __init__(
         self,

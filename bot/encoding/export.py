@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import io
 import json
+import shutil
 import sys
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
@@ -32,6 +33,8 @@ PROBES = (
     "ALS 5–10 years, “naïve” reply 😀 " * 5,
 )
 SAME = 1e-4  # largest difference of a component that still counts as the same vector
+LIKE = 0.99  # least cosine of a vector to that of the full weights; the bundled model has 0.996
+BLOCK = 64  # weights that share a scale; with 128 vectors depend on their batch by 0.01
 
 
 def load_sentence_transformer(name_or_folder: str) -> Any:
@@ -168,6 +171,12 @@ def _split(graph: Path) -> None:
         value.doc_string = ""
         del value.metadata_props[:]
     graph.unlink()
+    _save(model, graph)
+
+
+def _save(model: Any, graph: Path) -> None:
+    import onnx
+
     onnx.save_model(
         model, str(graph), save_as_external_data=True, location=WEIGHTS, size_threshold=1024
     )
@@ -180,19 +189,61 @@ def check_export(model: Any, folder: Path, limits: dict[str, int]) -> None:
 
     Raises EncoderError where a component differs by more than SAME.
     """
+    together, alone = _vectors(folder, limits)
+    wanted = model.encode(list(PROBES), normalize_embeddings=True, show_progress_bar=False)
+    worst = float(max(abs(together - wanted).max(), abs(alone - wanted).max()))
+    if not worst <= SAME:
+        raise EncoderError(f"the exported graph's vectors are off by {worst:.2g}")
+
+
+def shrink(folder: Path, limits: dict[str, int]) -> bool:
+    """Keep the graph's matrices in 8 bits, BLOCK weights to a scale, if its vectors stay alike.
+
+    A pass reads a fourth of the memory and takes two thirds of the time. Activations are scaled
+    row by row, so that a text's vector still doesn't depend on its batch. Symmetric round to
+    nearest, as in Dettmers et al. 2022 (LLM.int8), section 2; False, and nothing done, where a
+    vector of PROBES would have a cosine below LIKE to what it was or depend on its batch.
+    """
+    import logging
+
+    import onnx
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    logging.getLogger("onnxruntime").setLevel(logging.WARNING)  # it tells of every node
+    full, _ = _vectors(folder, limits)
+    quantizer = MatMulNBitsQuantizer(
+        onnx.load(str(folder / GRAPH)),
+        bits=8,
+        block_size=BLOCK,
+        is_symmetric=True,
+        accuracy_level=4,
+        op_types_to_quantize=("MatMul",),
+    )
+    quantizer.process()
+    small = folder / "small"
+    small.mkdir()
+    try:
+        _save(quantizer.model.model, small / GRAPH)
+        shutil.copyfile(folder / TOKENIZER, small / TOKENIZER)
+        together, alone = _vectors(small, limits)
+        alike = (together * full).sum(axis=1).min() >= LIKE and abs(together - alone).max() <= SAME
+        if alike:
+            for name in (GRAPH, WEIGHTS):
+                (small / name).replace(folder / name)
+        return bool(alike)
+    finally:
+        shutil.rmtree(small)
+
+
+def _vectors(folder: Path, limits: dict[str, int]) -> tuple[Any, Any]:
+    """What the graph in `folder` makes of PROBES: together, and each alone."""
     import numpy as np
 
     from bot.encoding.encoders import OnnxEncoder
 
     encoder = OnnxEncoder.open(folder, digest="", **limits)
-    wanted = np.asarray(
-        model.encode(list(PROBES), normalize_embeddings=True, show_progress_bar=False)
-    )
-    together = encoder.encode(PROBES)
     alone = np.concatenate([encoder.encode([text]) for text in PROBES])
-    worst = float(max(abs(together - wanted).max(), abs(alone - wanted).max()))
-    if not worst <= SAME:
-        raise EncoderError(f"the exported graph's vectors are off by {worst:.2g}")
+    return encoder.encode(PROBES), alone
 
 
 def export(name_or_folder: str, folder: Path) -> str:
@@ -211,6 +262,7 @@ def export(name_or_folder: str, folder: Path) -> str:
     try:
         export_onnx(model, folder)
         check_export(model, folder, limits)
+        shrink(folder, limits)
     except EncoderError as error:
         reason = str(error)
         for path in folder.iterdir():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.reading.reading import Reader, Reading
 
 CANDIDATES = 4
+READINGS = 64  # texts whose vectors are kept: readings of one question are often the same text
 NEIGHBOURS = 5  # prototypes that tell together what an unanswered question is about
 
 
@@ -110,12 +111,13 @@ class Retriever:
         self._prototypes = np.flatnonzero(index.owners == index.out)
         self._rows = _rows_by_subjects(index)
         self._stems = lru_cache(maxsize=4096)(self._stems_of)
+        self.encode = lru_cache(maxsize=READINGS)(self._encode)
 
     def compare(self, question: str) -> str:
         """The form of `question` that is embedded: canonical names, typing errors mended."""
         return compared(self._speller.mend(self._subjects.replace(question)), self._subjects)
 
-    def encode(self, text: str) -> Vectors:
+    def _encode(self, text: str) -> Vectors:
         """The vector of a text; with a reader, from the pass that reading needs as well."""
         vector: Vectors = (
             self._encoder.encode([text])[0]
