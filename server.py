@@ -75,8 +75,8 @@ def _serve(knowledge: Path | None) -> None:
         store = Store(settings.database_url, keeping)
         try:
             bot = Bot.load(settings, progress=_say)
-            for quarantined in bot.knowledge.quarantined:
-                _say(str(quarantined))
+            for fault in bot.faults():
+                _say(fault)
             app = create_app(bot, store, settings, connections)
             try:
                 listening.listen(BACKLOG)

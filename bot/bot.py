@@ -6,10 +6,12 @@ only inputs from outside are the clock and the random ids.
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import math
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -26,7 +28,7 @@ from bot.knowledge.standing import Withheld, withheld
 from bot.matching.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
 from bot.matching.decision import Decider, withhold
 from bot.matching.index import Index, build_index
-from bot.matching.operating_point import load_operating_point
+from bot.matching.operating_point import FILE, load_operating_point
 from bot.matching.retrieval import Retriever
 from bot.reasoning import Finding, Reasoner
 from bot.replying.receipts import Receipt
@@ -58,6 +60,21 @@ class Exchange:
     receipt: Receipt
 
 
+class Engine:
+    """The model and the caches: what all bots of a process share. Threads may, too."""
+
+    def __init__(self, settings: Settings, progress: Callable[[str], None] | None = None) -> None:
+        """Raises EncoderError."""
+        say = progress or (lambda line: None)
+        single_threaded(settings.threads)
+        self.encoder = load_encoder(
+            settings.model, settings.cache_dir, threads=settings.threads, progress=say
+        )
+        self.serving = BatchingEncoder(self.encoder)
+        self.cache = Cache(settings.cache_dir / "index", warn=say)
+        self.vectors = EmbeddingCache(settings.cache_dir / "vectors", self.encoder, warn=say)
+
+
 class Bot:
     """Answers from one knowledge. Threads may share it."""
 
@@ -71,6 +88,7 @@ class Bot:
         router: Router,
         confidence: Confidence,
         threshold: float,
+        stale: str | None = None,
         reader: Reader | None = None,
         max_question_chars: int = 2000,
         conversation_turns: int = 20,
@@ -79,6 +97,7 @@ class Bot:
     ) -> None:
         self.knowledge = knowledge
         self.model_digest, self.threshold = encoder.digest, threshold
+        self.stale = stale  # why the threshold should be chosen anew, and how
         decider = Decider(knowledge, index, subjects, confidence, threshold)
         retriever = Retriever(index, encoder, subjects, reader)
         self._reasoner = Reasoner(knowledge, encoder, retriever, router, decider, subjects)
@@ -96,22 +115,20 @@ class Bot:
         cls,
         settings: Settings,
         *,
+        engine: Engine | None = None,
         progress: Callable[[str], None] | None = None,
         calibrated: bool = True,
     ) -> Bot:
         """Everything from disk: the knowledge, the model, the cached index (built where missing).
 
-        `calibrated` False leaves a saved operating point aside, for the command that chooses one.
-        Raises KnowledgeError, DocumentError, EncoderError or SettingsError, each saying what to do.
+        `engine` is shared with other bots; None loads one. `calibrated` False leaves a saved
+        operating point aside, for the command that chooses one. Raises KnowledgeError,
+        DocumentError, EncoderError or SettingsError, each saying what to do.
         """
         say = progress or (lambda line: None)
-        single_threaded(settings.threads)
         knowledge = load_knowledge(Path(settings.knowledge))
-        encoder = load_encoder(
-            settings.model, settings.cache_dir, threads=settings.threads, progress=say
-        )
-        cache = Cache(settings.cache_dir / "index", warn=say)
-        vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=say)
+        engine = engine or Engine(settings, progress)
+        encoder, cache, vectors = engine.encoder, engine.cache, engine.vectors
         subjects = Subjects(knowledge.aliases, knowledge.subjects)
         index = build_index(
             knowledge,
@@ -127,25 +144,37 @@ class Bot:
             domain=knowledge.domain,
             head=_safety_head(known, encoder, vectors, cache),
         )
-        point = (
+        saved = (
             load_operating_point(knowledge, encoder.digest, settings.max_wrong, say)
             if calibrated
             else None
         )
-        serving = BatchingEncoder(encoder)
         return cls(
             knowledge,
-            serving,
+            engine.serving,
             index=index,
             subjects=subjects,
             router=router,
             confidence=adjusted_confidence(index),
-            threshold=point.threshold if point else DEFAULT_THRESHOLD,
-            reader=_reader(knowledge, index, subjects, serving, cache, say),
+            threshold=saved.point.threshold if saved else DEFAULT_THRESHOLD,
+            stale=saved.stale if saved else None,
+            reader=_reader(knowledge, index, subjects, engine.serving, cache, say),
             max_question_chars=settings.max_question_chars,
             conversation_turns=settings.conversation_turns,
             conversation_minutes=settings.conversation_minutes,
         )
+
+    def faults(self) -> Iterator[str]:
+        """What its owner should mend, a line each: pairs not served, a stale operating point."""
+        yield from map(str, self.knowledge.quarantined)
+        if self.stale:
+            yield f"Warning: {self.knowledge.root / FILE} {self.stale}."
+
+    def at(self, threshold: float) -> Bot:
+        """This bot with another threshold."""
+        other = copy.copy(self)
+        other.threshold, other._reasoner = threshold, self._reasoner.at(threshold)
+        return other
 
     def ask(self, question: str, conversation: Conversation | None = None) -> Exchange:
         """The reply to `question` in `conversation` (None starts one).
@@ -162,6 +191,7 @@ class Bot:
         now = self._clock()
         conversation = conversation or Conversation(secrets.token_urlsafe(16), updated=now)
         conversation = fresh(conversation, now, self._age)
+        earlier = conversation.turns
         finding = self.consider(question, conversation)
         reply = self._reply(finding, conversation.id)
         matched = finding.decision.matches if isinstance(finding.decision, Answered) else ()
@@ -179,6 +209,7 @@ class Bot:
             reply,
             finding.retrieved,
             finding.matches,
+            earlier,
             threshold=self.threshold,
             knowledge=self.knowledge,
             model=self.model_digest,
@@ -228,13 +259,18 @@ class Bot:
 def replay(bot: Bot, receipt: Mapping[str, object]) -> Iterable[str]:
     """What is different when the question of `receipt` is asked again now; nothing if the same.
 
-    It is asked as it was understood: a follow-up as the self-contained question that it meant.
+    It is asked after the turns that it was asked after: "more" is more only behind an answer.
     """
-    asked = str(receipt.get("understood") or receipt.get("asked") or "")
+    asked = str(receipt.get("asked") or "")
     if not asked.strip():
         yield "the receipt holds no question"
         return
-    now = bot.ask(asked).receipt
+    try:
+        turns = tuple(map(Turn.from_json, receipt["turns"]))  # type: ignore[call-overload]
+    except (KeyError, TypeError, AttributeError):
+        yield "the receipt doesn't hold the turns before the question"
+        return
+    now = bot.ask(asked, Conversation("replayed", turns, math.inf)).receipt
     yield from now.differences(receipt)
 
 

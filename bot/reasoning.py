@@ -7,6 +7,7 @@ several could be meant, one of several parts.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -103,6 +104,12 @@ class Reasoner:
         self._encoder, self._retriever = encoder, retriever
         self._router, self._decider, self._subjects = router, decider, subjects
         self._pairs = {pair.id: pair for pair in knowledge.pairs}
+
+    def at(self, threshold: float) -> Reasoner:
+        """This one with another threshold."""
+        other = copy.copy(self)
+        other._decider = replace(self._decider, threshold=threshold)
+        return other
 
     def consider(self, question: str, conversation: Conversation) -> Finding:
         """The finding for `question` after the turns of `conversation`."""

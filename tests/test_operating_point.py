@@ -11,10 +11,12 @@ import pytest
 
 from bot.bot import DEFAULT_THRESHOLD, Bot
 from bot.errors import CalibrationError, KnowledgeError
+from bot.knowledge.files import CALIBRATION, MANIFEST, OUT_OF_SCOPE, PAIRS
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.calibration import OperatingPoint
 from bot.matching.operating_point import (
     FILE,
+    SavedPoint,
     calibrate,
     described,
     load_operating_point,
@@ -35,8 +37,8 @@ def knowledge(bot: Bot, tmp_path: Path) -> Knowledge:
 
 def test_what_was_saved_is_loaded(knowledge: Knowledge) -> None:
     file = save_operating_point(knowledge, POINT, "model")
-    assert load_operating_point(knowledge, "model", None) == POINT
-    assert load_operating_point(knowledge, "model", 0.02) == POINT
+    assert load_operating_point(knowledge, "model", None) == SavedPoint(POINT)
+    assert load_operating_point(knowledge, "model", 0.02) == SavedPoint(POINT)
     assert [f.name for f in file.parent.iterdir() if f.name.startswith(f".{FILE}")] == []
 
 
@@ -55,10 +57,11 @@ def test_a_point_that_cant_be_written_is_told_with_its_file(knowledge: Knowledge
         "{",
         "[" * 100_000,
         "{}",
-        '{"threshold": 0.5, "model": "model"}',
-        json.dumps({**HALVES, "threshold": "0.5", "model": "model"}),
-        json.dumps({**HALVES, "threshold": float("nan"), "model": "m"}),
-        json.dumps({**HALVES, "threshold": 7, "model": "model"}),
+        '{"threshold": 0.5, "model": "model", "knowledge": "k"}',
+        json.dumps({**HALVES, "model": "model"}),
+        json.dumps({**HALVES, "threshold": "0.5", "model": "model", "knowledge": "k"}),
+        json.dumps({**HALVES, "threshold": float("nan"), "model": "m", "knowledge": "k"}),
+        json.dumps({**HALVES, "threshold": 7, "model": "model", "knowledge": "k"}),
     ],
 )
 def test_a_broken_file_is_named_with_its_remedy(knowledge: Knowledge, text: str) -> None:
@@ -89,6 +92,28 @@ def test_a_point_of_another_model_is_left_aside_aloud_and_never_promises(
         load_operating_point(knowledge, "model", 0.02)
 
 
+def test_the_shipped_point_is_of_the_shipped_knowledge(bot: Bot) -> None:
+    assert bot.stale is None
+    assert list(bot.faults()) == []
+
+
+def test_a_point_of_another_state_serves_on_and_says_how_to_choose_anew(
+    bot: Bot, knowledge: Knowledge, settings: Settings
+) -> None:
+    for file in (PAIRS, OUT_OF_SCOPE, CALIBRATION, MANIFEST):
+        path = knowledge.root / file
+        path.write_text("# read again\n" * (path.suffix == ".yaml") + path.read_text("utf-8"))
+    assert Bot.load(settings.model_copy(update={"knowledge": knowledge.root})).stale is None
+    pairs = knowledge.root / PAIRS
+    text = pairs.read_text(encoding="utf-8")
+    pairs.write_text(text.replace("Is MS a fatal disease?", "Is MS deadly?", 1), "utf-8")
+    edited = Bot.load(settings.model_copy(update={"knowledge": knowledge.root}))
+    assert edited.threshold == bot.threshold
+    (told,) = edited.faults()
+    assert told.startswith(f"Warning: {knowledge.root / FILE} was chosen for another state of this")
+    assert f"run `python -m bot calibrate --max-wrong 0.06 --knowledge {knowledge.root}`" in told
+
+
 def test_calibrate_mends_a_broken_file(
     knowledge: Knowledge, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,10 +132,13 @@ def test_calibrate_mends_a_broken_file(
     point = calibrate(bot, 0.1, lambda *of: done.append(of))
     assert done[-1] == (47, 47)
     assert point.questions == 47
-    assert load_operating_point(knowledge, bot.model_digest, 0.1) == point
+    saved = load_operating_point(bot.knowledge, bot.model_digest, 0.1)
+    assert saved == SavedPoint(point)
     with pytest.raises(CalibrationError, match="at least 459"):
         calibrate(bot, 0.01)
-    assert load_operating_point(knowledge, bot.model_digest, 0.1) == point  # nothing was lost
+    # Nothing was lost, and it rests on itself: read at its own threshold, the choice is the same.
+    assert load_operating_point(bot.knowledge, bot.model_digest, 0.1) == saved
+    assert calibrate(bot.at(point.threshold), 0.1) == point
 
 
 def test_a_knowledge_without_labelled_questions_says_how_to_write_them(bot: Bot) -> None:

@@ -109,9 +109,11 @@ def _known_domain(name: str) -> None:
 
 def check(parsed: argparse.Namespace) -> int:
     """Print the faults of a knowledge; 1 where one is an error."""
+    from bot.knowledge.checking import Fault
     from bot.knowledge.checking import check as find_faults
+    from bot.matching.operating_point import FILE
 
-    bot = load(parsed, quarantine=False)
+    bot = load(parsed, faults=False)
     total = sum(len(pair.wordings) for pair in bot.knowledge.pairs)
     asked = count(1)
     with progress("asking its own questions") as advance:
@@ -121,6 +123,8 @@ def check(parsed: argparse.Namespace) -> int:
             return bot.finds(question)
 
         faults = find_faults(bot.knowledge, finds)
+    if bot.stale:
+        faults = (*faults, Fault(bot.knowledge.root / FILE, 1, "warning", bot.stale))
     for fault in faults:
         print(fault)
     errors = sum(fault.severity == "error" for fault in faults)

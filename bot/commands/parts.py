@@ -24,16 +24,16 @@ def settings_of(parsed: argparse.Namespace) -> Settings:
     return load_settings(knowledge=parsed.knowledge)
 
 
-def load(parsed: argparse.Namespace, *, quarantine: bool = True, calibrated: bool = True) -> Bot:
-    """The bot; what it does that takes long, and what it can't serve, is told on stderr."""
+def load(parsed: argparse.Namespace, *, faults: bool = True, calibrated: bool = True) -> Bot:
+    """The bot; what it does that takes long, and with `faults` its faults, are told on stderr."""
     from bot.bot import Bot
 
     settings = settings_of(parsed)
     with passing() as tell:
         bot = Bot.load(settings, progress=tell, calibrated=calibrated)
-    if quarantine and bot.knowledge.quarantined:
-        for pair in bot.knowledge.quarantined:
-            say(str(pair))
+    if faults:
+        for fault in bot.faults():
+            say(fault)
     return bot
 
 
