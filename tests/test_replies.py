@@ -19,6 +19,8 @@ from bot.types import (
     Decision,
     Declined,
     Match,
+    Passage,
+    Provenance,
     Reply,
     Safety,
     SmallTalk,
@@ -62,6 +64,35 @@ def test_an_answer_is_the_quote_its_source_and_the_note(bot: Bot, writer: Writer
     assert reply.answer == found.pair.answer
     assert reply.citations[0].heading == "Affected functions"
     assert reply.citations[0].quote in reply.citations[0].passage
+
+
+def test_each_document_quoted_brings_its_own_note(bot: Bot) -> None:
+    found = match(bot, "Does MS affect the senses?")
+    article = bot.knowledge.documents[0]
+    text = "Opening hours: nine to five.\n\nHours may change without notice."
+    place = Span(0, 28)
+    hours = replace(
+        article, id="hours", text=text, disclaimer=Span(30, len(text)), sha256="0", title="Hours"
+    )
+    pair = replace(
+        found.pair, id="p", answer=place.of(text), provenance=Provenance("hours", place, "0")
+    )
+    known = replace(
+        bot.knowledge,
+        documents=(article, hours),
+        passages=(*bot.knowledge.passages, Passage("h", "hours", place, place.of(text))),
+    )
+    writer = Writer(known, load_texts())
+    own = "Hours may change without notice."
+    assert article.disclaimer is not None
+    note = article.disclaimer.of(article.text)
+    other = Match(pair, pair.question, 1, 0.9)
+    assert write(writer, Answered((other,))).disclaimer == own
+    assert write(writer, Answered((found,))).disclaimer == note
+    both = write(writer, Answered((other, found)))
+    assert both.disclaimer == f"{own}\n\n{note}"
+    assert both.text.endswith(f"\n\n{own}\n\n{note}")
+    assert write(writer, Declined("not_covered")).disclaimer is None
 
 
 def test_two_quotes_of_one_place_name_it_once(bot: Bot, writer: Writer) -> None:

@@ -65,7 +65,7 @@ class ReplyModel(BaseModel):
     text: str
     answer: str | None = Field(description="The quotes, verbatim; null where nothing is answered.")
     citations: list[CitationModel]
-    disclaimer: str | None = Field(description="The document's own, verbatim.")
+    disclaimer: str | None = Field(description="Of the documents quoted, verbatim.")
     confidence: float = Field(ge=0, le=1, description="Calibrated chance that the quote answers.")
     reason: Reason | None
     missing: list[str] = Field(description="Words of the question that no document covers.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.documents.passages import passage_at, split_sentences
@@ -15,6 +15,7 @@ from bot.types import (
     Clarified,
     Decision,
     Declined,
+    Document,
     Match,
     Reason,
     Reply,
@@ -102,24 +103,22 @@ class Writer:
         )
 
     def disclaimer(self, citations: Sequence[Citation]) -> str | None:
-        """The note of the document quoted first, or of the only document there is."""
+        """The notes of the documents quoted, or of the only document there is."""
         documents = self.knowledge.documents
         if citations:
-            document = self.knowledge.document(citations[0].document)
-        elif len(documents) == 1:
-            document = documents[0]
-        else:
+            documents = tuple(self.knowledge.document(c.document) for c in citations)
+        elif len(documents) > 1:
             return None
-        return document.disclaimer.of(document.text) if document.disclaimer else None
+        return "\n\n".join(dict.fromkeys(_notes(documents))) or None
 
     def _answer_text(self, citations: Sequence[Citation], part: str | None, exhausted: bool) -> str:
         parts = [self.texts["answer.exhausted"]] if exhausted else []
         parts += [self.texts["answer.part"].format(part=part)] if part else []
         parts += [f"“{c.quote}”" for c in citations]
         parts.append("\n".join(dict.fromkeys(self._source(c) for c in citations)))
-        note = self.disclaimer(citations)
-        if note and not any(c.quote in note for c in citations):
-            parts.append(note)
+        documents = [self.knowledge.document(c.document) for c in citations]
+        notes = dict.fromkeys(_notes(documents))
+        parts += [note for note in notes if not any(c.quote in note for c in citations)]
         return "\n\n".join(parts)
 
     def _source(self, citation: Citation) -> str:
@@ -165,6 +164,13 @@ def cut(text: str, evidence: Span) -> Span:
         return Span(start, evidence.start + fitting[-1].end)
     end = text.rfind(" ", start, start + QUOTE_LIMIT)
     return Span(start, end if end > start else start + QUOTE_LIMIT)
+
+
+def _notes(documents: Iterable[Document]) -> Iterator[str]:
+    """The documents' disclaimers, verbatim."""
+    for document in documents:
+        if document.disclaimer is not None:
+            yield document.disclaimer.of(document.text)
 
 
 def _listed(text: str, options: Sequence[str], heading: str | None = None) -> str:

@@ -127,7 +127,8 @@ export class Panel {
     title.textContent = this.#host.getAttribute("heading") || this.#about.title || this.#say("title");
     field.maxLength = this.#about.max_question_chars;
     this.#typeahead.language = this.#about.language;
-    const text = this.#note ?? this.#about.documents.find((one) => one.disclaimer)?.disclaimer;
+    const notes = new Set(this.#about.documents.map((one) => one.disclaimer).filter(Boolean));
+    const text = this.#note ?? [...notes].join("\n\n");
     note.hidden = !text;
     Object.assign(noteText, { textContent: text ?? "", lang: this.#about.language });
     const person = this.#contact();
