@@ -157,7 +157,8 @@ def explain(receipt: Mapping[str, object]) -> tuple[Reason, ...]:
     second = dict(_flat(receipt.get("runner_up")))
     names = [*best, *(name for name in second if name not in best)]
     rows = [Reason(name, best.get(name, ""), second.get(name, "")) for name in names]
-    rest = {key: value for key, value in receipt.items() if key not in ("best", "runner_up")}
+    shown = ("best", "runner_up", "turns")
+    rest = {key: value for key, value in receipt.items() if key not in shown}
     rows.extend(Reason(name, value) for name, value in _flat(rest))
     return tuple(rows)
 

@@ -7,9 +7,13 @@ in 0..1 unless a field says otherwise.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 QUOTE_LIMIT = 450  # characters of one quote; more would be pasting the document
 
@@ -318,6 +322,16 @@ class Turn:
     kind: str
     pair_ids: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()  # suggestions or options, in the order shown
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Turn:
+        """A turn from `asdict` as JSON; fields this version doesn't know are passed over."""
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+            if name in cls.__dataclass_fields__
+        }
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)

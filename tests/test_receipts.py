@@ -30,15 +30,29 @@ def test_a_receipt_replays(bot: Bot, question: str) -> None:
     assert list(replay(bot, receipt)) == []
 
 
-def test_the_receipt_of_a_follow_up_replays_as_it_was_understood(bot: Bot) -> None:
+def test_the_receipt_of_a_follow_up_replays_after_the_turns_before_it(bot: Bot) -> None:
     conversation: Conversation | None = None
-    for question in ("is MS fatal", "and ALS?", "source?", "how is it treated?", "2"):
+    told = ("is MS fatal", "and ALS?", "source?", "what is MS?", "tell me more", "again", "2")
+    for question in told:
         exchange = bot.ask(question, conversation)
         conversation = exchange.conversation
-        receipt = exchange.receipt.to_json()
+        receipt = json.loads(json.dumps(exchange.receipt.to_json()))
         assert receipt["asked"] == question
         assert receipt["understood"] == exchange.reply.question
         assert list(replay(bot, receipt)) == [], question
+
+
+def test_a_receipt_of_more_is_compared_with_more(bot: Bot) -> None:
+    first = bot.ask("What happens when myelin breaks down in MS?")
+    more = bot.ask("tell me more", first.conversation)
+    assert more.reply.answer != first.reply.answer
+    assert list(replay(bot, more.receipt.to_json())) == []
+
+
+@pytest.mark.parametrize("turns", [None, 7, [7], [{}], [["a"]]])
+def test_a_receipt_whose_turns_are_broken_is_told(bot: Bot, turns: object) -> None:
+    told = list(replay(bot, {"asked": "is MS fatal", "turns": turns}))
+    assert told == ["the receipt doesn't hold the turns before the question"]
 
 
 def test_a_receipt_holds_every_signal_and_the_runner_up(bot: Bot) -> None:
@@ -88,6 +102,6 @@ def test_a_confidence_that_moves_in_the_fourth_digit_is_the_same(bot: Bot) -> No
     assert list(receipt.differences({**before, "confidence": before["confidence"] - 0.0009})) == []
 
 
-@pytest.mark.parametrize("receipt", [{}, {"asked": " "}, {"understood": None}])
+@pytest.mark.parametrize("receipt", [{}, {"asked": " "}, {"asked": None}])
 def test_a_receipt_without_a_question_is_told(bot: Bot, receipt: dict[str, object]) -> None:
     assert list(replay(bot, receipt)) == ["the receipt holds no question"]

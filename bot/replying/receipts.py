@@ -6,11 +6,11 @@ A receipt replays: the same question to the same knowledge and model gives the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.retrieval import Retrieved
-from bot.types import Match, Reply
+from bot.types import Match, Reply, Turn
 
 # What a replay compares, by the words that name a difference.
 _COMPARED = {
@@ -37,6 +37,7 @@ class Receipt:
         reply: Reply,
         retrieved: Retrieved | None,
         matches: Sequence[Match],
+        turns: Sequence[Turn],
         *,
         threshold: float,
         knowledge: Knowledge,
@@ -54,6 +55,7 @@ class Receipt:
         return cls(
             {
                 "asked": asked,
+                "turns": [asdict(turn) for turn in turns],  # before it
                 "understood": reply.question,
                 "compared": retrieved.question if retrieved else None,
                 "kind": reply.decision.kind,

@@ -99,7 +99,7 @@ class Store:
                 .order_by(TURNS.c.number.desc())
                 .limit(self._keeping.turns)
             ).all()
-        turns = tuple(_read_turn(row) for row in reversed(rows))
+        turns = tuple(Turn.from_json(json.loads(row)) for row in reversed(rows))
         return Conversation(conversation_id, turns, updated)
 
     def earlier_reply(self, conversation_id: str, client_id: str) -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ class Store:
             ).first()
             if row is None:
                 return False
-            turn = _read_turn(row.turn)
+            turn = Turn.from_json(json.loads(row.turn))
             review = self._keeping.for_review
             verdict = {
                 "conversation_id": row.conversation_id,
@@ -279,10 +279,3 @@ class Store:
                 confidence=reply.get("confidence", 0.0),
             )
         )
-
-
-def _read_turn(row: str) -> Turn:
-    """A turn from its JSON; fields this version doesn't know are passed over."""
-    fields = {k: v for k, v in json.loads(row).items() if k in Turn.__dataclass_fields__}
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-    return Turn(**values)
