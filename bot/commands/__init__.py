@@ -5,6 +5,6 @@ Every import of a part stands in the command that needs it, so that no command p
 
 from __future__ import annotations
 
-from bot.commands import asking, exchanging, knowing, measuring, operating
+from bot.commands import asking, exchanging, knowing, measuring, operating, publishing
 
-MODULES = (asking, knowing, exchanging, measuring, operating)
+MODULES = (asking, knowing, exchanging, measuring, publishing, operating)
