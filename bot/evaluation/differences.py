@@ -232,6 +232,6 @@ def _parts(before: QAPair, after: QAPair) -> tuple[str, ...]:
         "answer": before.answer != after.answer,
         "wordings": set(before.variants) != set(after.variants),
         "subjects": before.subjects != after.subjects,
-        "review": before.reviewed != after.reviewed,
+        "review": (before.reviewed, before.review_by) != (after.reviewed, after.review_by),
     }
     return tuple(name for name, differs in parts.items() if differs)
