@@ -19,7 +19,9 @@ from bot.encoding.encoders import Encoder, Vectors
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.decision import Decider
 from bot.matching.retrieval import Retrieved, Retriever
+from bot.routing.chatspeak import plain
 from bot.routing.routing import Router
+from bot.routing.safety import urgent_route
 from bot.routing.smalltalk import strip_courtesies
 from bot.subjects import Subjects
 from bot.types import (
@@ -34,7 +36,7 @@ from bot.types import (
     SmallTalk,
     Turn,
 )
-from bot.wording import clean, content_words
+from bot.wording import clean, content_words, words
 
 HOPELESS = 0.8  # score of "not answered" above which no other reading is tried
 MOST_SUBJECTS = 3  # among which an unnamed subject is sought
@@ -65,6 +67,8 @@ _PARTS = re.compile(
     rf"[?;]+\s+|\.\s+|,?\s+(?:and|but|or|plus|also)\s+(?:also\s+)?(?={_ASKS}\b)|,\s*(?={_ASKS}\b)",
     re.IGNORECASE,
 )
+_LEADING = re.compile(r"(?:and|or|but|what about|how about)\b", re.IGNORECASE)
+_PUT_IN = ("slotted", "completed", "swapped")
 _QUESTION = re.compile(rf"^(?:(?:and|so|but|then|also)\s+)*{_ASKS}\b", re.IGNORECASE)
 
 
@@ -122,6 +126,12 @@ class Reasoner:
         core = strip_courtesies(asked) or asked
         vector = self._retriever.encode(self._retriever.compare(core))
         routed = self._router.route(asked, vector)
+        known = core
+        if isinstance(routed, Safety) and _continues(asked, understood):
+            # "And cold?" alone is near a cry; what counts is the question that it makes.
+            known = understood.candidates[0].text
+            vector = self._retriever.encode(self._retriever.compare(known))
+            routed = self._router.route(known, vector)
         if routed is not None and not _completes(routed, understood):
             return Finding(asked, routed)
         if understood.kind in ("source", "repeat") and understood.turn:
@@ -136,7 +146,7 @@ class Reasoner:
             understood = understand(core, conversation, self._subjects, self._said)
         if understood.kind == "more" and understood.turn:
             return self._more(understood, understood.turn)
-        finding = self._doubtful(self._readings(understood, core, vector), understood)
+        finding = self._doubtful(self._readings(understood, known, vector), understood)
         lost = understood.kind == "new" and isinstance(finding.decision, Declined)
         if lost and about_answer(core) is not None and not self._subjects.mentioned(core):
             return Finding(asked, Declined("not_understood"))  # "source?": of what?
@@ -318,6 +328,13 @@ def _completes(routed: Decision, understood: Understood) -> bool:
         isinstance(routed, Declined) and routed.reason == "not_understood"
     )
     return loose and understood.kind != "new" and understood.standalone is False
+
+
+def _continues(asked: str, understood: Understood) -> bool:
+    """Whether a message is a few words put into the question before it, and no alarm by rule."""
+    few = len(words(asked)) <= FRAGMENT and urgent_route(plain(asked)) is None
+    put_in = len(understood.candidates) == 1 and understood.candidates[0].kind in _PUT_IN
+    return few and put_in and _LEADING.match(asked) is not None
 
 
 def _bare(understood: Understood) -> bool:

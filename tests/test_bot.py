@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.bot import Bot, adjusted_confidence
+from bot.channels.batch import converse
 from bot.errors import QuestionError
+from bot.evaluation.measures import figures
+from bot.knowledge.exam import examine, read_exam
 from bot.matching.calibration import SHIPPED
 from bot.replying.receipts import Receipt
 from bot.types import (
@@ -152,6 +155,20 @@ def test_a_conversation_goes_as_written(bot: Bot, file: Path) -> None:
     written = file.read_text(encoding="utf-8").splitlines()
     assert written[0].startswith("# ")
     assert list(golden_bot.held(bot, golden_bot.visitor_lines(file))) == written[1:]
+
+
+def test_follow_ups_are_answered_and_declined(bot: Bot) -> None:
+    """Follow-ups in many forms; the given and the held-out dialogues are measured apart."""
+    exam = read_exam(Path(__file__).parent / "data" / "dialogues_dev2.jsonl", dialogues=True)
+
+    def hold(questions: Sequence[str]) -> Iterator[tuple[Reply, tuple[str, ...]]]:
+        for reply, _ in converse(bot.ask, questions, pytest.fail):
+            yield reply, ()
+
+    found = figures(examine(exam, hold, lambda done: None))
+    assert (found.answered_right or 0) >= 0.84
+    assert (found.declined_right or 0) >= 0.84
+    assert found.wrong_of_all <= 0.07
 
 
 def test_there_are_enough_conversations() -> None:

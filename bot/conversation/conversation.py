@@ -14,7 +14,7 @@ from bot.conversation.cues import about_answer, picked
 from bot.conversation.followups import Candidate, Context, read
 from bot.subjects import Subjects
 from bot.types import Conversation, Turn
-from bot.wording import clean
+from bot.wording import clean, content_words
 
 MARGIN = 0.05  # probability by which a later reading must beat an earlier one
 LOOK_BACK = 5  # turns in which the subject spoken of is sought
@@ -148,8 +148,9 @@ def blend(understood: Understood, chosen: str) -> tuple[str, ...]:
 def _base(asked: str, spoken: list[Turn], subjects: Subjects) -> str:
     """The question that a fragment completes: the last one.
 
-    A declined one without a subject is passed over where the fragment only names a subject, as
-    "and ALS?" behind a question about the weather goes back to what was spoken of before.
+    A declined one without a subject, or of no words of its own ("by how much?"), is passed over
+    where the fragment names a subject, as "and ALS?" behind a question about the weather goes back
+    to what was spoken of before.
     """
     if not spoken:
         return ""
@@ -157,7 +158,7 @@ def _base(asked: str, spoken: list[Turn], subjects: Subjects) -> str:
     if (
         last.kind == "decline"
         and subjects.mentioned(asked)
-        and not subjects.mentioned(last.understood)
+        and (not subjects.mentioned(last.understood) or not content_words(last.asked))
     ):
         earlier = (t for t in reversed(spoken[:-1][-LOOK_BACK:]) if t.kind == "answer")
         return next((t.understood for t in earlier), last.understood)

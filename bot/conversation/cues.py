@@ -42,7 +42,8 @@ _SOURCE = _message(
         r"how (?:do|can|would) you know(?: (?:that|this|it|all that))?",
         r"prove (?:it|that|this)|can (?:that|this|it) be proven?|really|show me",
         rf"(?:are you|you) sure(?: about {_THAT})?",
-        rf"is (?:that|this|it) (?:really |actually )?(?:true|(?:written |said )?in the {_TEXT})",
+        r"is (?:that|this|it) (?:really |actually )?(?:true|proven|correct|a fact)",
+        rf"is (?:that|this|it) (?:really |actually )?(?:written |said )?in the {_TEXT}",
         # "where did you read that", "where is that from", "where does it say so"
         r"(?:from )?where (?:did|do|have|does) (?:you|u|the bot) (?:get|got|have|find|found|read"
         r"|take|see|seen|hear|learn|know)\b.{0,40}",
@@ -81,7 +82,8 @@ _MORE = _message(
     (
         r"what (?:else|more)|(?:is there )?(?:anything|something)(?: else| more)",
         rf"(?:tell me |give me |say |any |some |know )*{_MORE_WORDS}",
-        r"go on|continue|keep going|elaborate|in more detail|is (?:there more|that all)",
+        r"such as(?: what)?|like what|(?:what,? )?for (?:example|instance)|name (?:one|some)"
+        r"|go on|continue|keep going|elaborate|in more detail|is (?:there more|that all)",
         r"(?:explain|elaborate)(?: (?:on )?(?:that|it|this))?(?: (?:more|further|better))?",
     ),
     "please|pls|then",

@@ -12,6 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.conversation.antecedents import resolved
+from bot.conversation.ellipsis import (
+    MORE_OR_LESS,
+    compared,
+    fronted,
+    gapped,
+    last_question,
+    sluiced,
+)
+from bot.conversation.leads import without_lead
 from bot.conversation.rewriting import (
     EMPTY_IT,
     PLACING,
@@ -19,6 +29,7 @@ from bot.conversation.rewriting import (
     complete,
     first_word,
     listed,
+    placed,
     preposition,
     slot,
     swap,
@@ -27,7 +38,7 @@ from bot.conversation.rewriting import (
 from bot.subjects import Subjects
 from bot.wording import content_words, words
 
-Kind = Literal["alone", "swapped", "carried", "slotted", "joined", "completed"]
+Kind = Literal["alone", "swapped", "carried", "resolved", "slotted", "joined", "completed"]
 LONGEST_BASE = 200  # characters of a previous question that another may be built on
 LONGEST_QUESTION = 400  # characters; more is a story that needs no help
 
@@ -37,7 +48,8 @@ class Candidate:
     """One self-contained reading of a question.
 
     `alone` is the question itself; `swapped` the previous question with another subject;
-    `carried` the question with the subject spoken of; `slotted` the previous question with a
+    `carried` the question with the subject spoken of; `resolved` with the thing that the previous
+    question was about; `slotted` the previous question with a
     group, place or time exchanged; `joined` "why" and its like before the previous question;
     `completed` a fragment made a question about the subject.
     """
@@ -66,6 +78,8 @@ class Readings:
     standalone: bool | None
 
 
+_DOING = ("do", "does", "did", "can", "could", "will", "would")
+_LIVING = re.compile(r"\b(?:live|die|survive|kill|fatal|deadly)\b", re.IGNORECASE)
 _WH = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how")
 _AUX = words(
     "is are was were am be do does did can could will would shall should may might must has have "
@@ -73,30 +87,24 @@ _AUX = words(
     "shouldn't hasn't haven't hadn't ain't"
 )
 _ORDERS = ("tell", "show", "explain", "give", "list", "name", "describe", "define", "compare")
+_HOLDERS = frozenset(words("people patients patient those ones the with in for sufferers someone"))
+_LIKENESS = frozenset(  # beside a pointing word: "is it the other way round for ALS"
+    words(
+        "mechanism way situation case story rule picture other round around opposite reverse "
+        "different differently answer"
+    )
+)
 _POINTING = frozenset(words("same that so it this similar likewise too also like different"))
-# Openings that say nothing. The second group may also begin a phrase ("no cure", "fine motor
-# skills"), so they need a pause or another opening behind them.
-_LEAD = re.compile(
-    r"^(?:(?:(?:and|but|so|then|ok|okay|also|hm+|um+|uh|ah+|oh|i see|got it|i mean(?:t)?|or)\b"
-    r"|(?:well|now|right|alright|yes|yeah|yep|no|nope|cool|great|good|sure|fine|interesting|sorry"
-    r"|actually|anyway|wait|next|plus|(?:thanks|thank you|thx)(?: a lot| so much| very much)?)"
-    r"(?=\s*[,.;:!]|\s+(?:and|but|so|then|what|how|why|is)\b))(?:\s*[,.;:!]+\s*|\s+-+\s+|\s+))+",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    r"^(?:(?:what|how|wat|whats) (?:about|abt)|what of|same (?:question )?for|as for)\b\s*",
-    re.IGNORECASE,
-)
-_BACK = re.compile(
-    r"^(?:(?:let's |lets |can we )?(?:go(?:ing)? |get |getting |come |coming )?back to|returning to"
-    r"|coming to|regarding|as for|about|on|concerning) (?P<what>[^,:;.?]{1,60})[,:;.]\s*(?=\w)",
-    re.IGNORECASE,
-)
 _OTHER = re.compile(
     r"\bthe other(?: (?:one|two|disease|illness|condition|disorder|thing|kind|type))?\b"
     r"(?!\s+(?:[a-hj-z]\w+))",
     re.IGNORECASE,
 )
+_WHICH = re.compile(
+    rf"^which (?=(?:is|was|has|comes|gets|hits|kills|starts|lasts)\b.*{MORE_OR_LESS})", re.I
+)
+_WHICH_WORSE = re.compile(rf"^(?:in |for |with )?which .*\b(?:it|that)\b.*{MORE_OR_LESS}", re.I)
+_WORSE_OFF = re.compile(r"^who (?:has|gets|takes) it(?= (?:worse|worst|harder|easier)\b)", re.I)
 _NAMED_ONE = re.compile(r"\b(?:the )?(?P<by>[^\W_]+) one\b", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:not|no|instead of|rather than)\s+(?:(?:in|for|with)\s+)?$", re.IGNORECASE
@@ -107,7 +115,8 @@ _BARE = re.compile(  # a question word and what it counts, without a verb
     re.IGNORECASE,
 )
 _BOTH = re.compile(
-    r"\b(?:both|all)(?: of (?:them|these|those|the two))?\b|\bthe two(?: of them)?\b", re.I
+    r"\b(?:both|all|neither)(?: of (?:them|these|those|the two)| one)?\b|\bthe two(?: of them)?\b",
+    re.I,
 )
 _WHY = re.compile(
     r"^(?P<wh>why not|why|how come|since when|how often|how long|how soon|how quickly|how fast"
@@ -146,27 +155,47 @@ _FINAL_NOUN = re.compile(r"\b(?:my|your|the|their|his|her|our)\s+\w+$", re.IGNOR
 
 def read(asked: str, context: Context, subjects: Subjects) -> Readings:
     """The self-contained readings of `asked` (cleaned text), at most three, best first."""
-    text, topic, cued, about = _without_lead(subjects.replace(asked), context.topic, subjects)
+    text, topic, cued, about = without_lead(subjects.replace(asked), context.topic, subjects)
     body = _plain(text)
     if not body or len(body) > LONGEST_QUESTION:
         return _alone(asked, None)
-    base = _plain(subjects.replace(context.question))
+    base = last_question(_plain(subjects.replace(context.question)), subjects)
     if len(base) > LONGEST_BASE:
         base = ""
     context = Context(base, topic, context.said)
-    target = _swap_target(body, cued or about, topic, subjects)
+    target = _swap_target(body, base, topic, subjects)
     if target and base:
         return _readings((swap(base, topic, target, subjects), "swapped"))
     if base and (joined := _join(body, context, subjects)):
         return joined
+    if completed := sluiced(body, base) or gapped(body, base):
+        return _readings((completed, "joined"))
     named = subjects.mentioned(body)
+    if base and named:
+        about_it = _about(base, body, subjects) if _is_thin(_without(body, subjects)) else ()
+        if more := compared(body, base, topic, about_it, subjects):
+            return _readings((more, "joined"))
     first = first_word(body)
     whole = first in (*_WH, *_AUX, *_ORDERS) or _BARE.match(body) is not None
     if about or (not whole and len(body.split()) <= 5):
         return _fragment(body, text, cued or about, context, subjects)
+    if base and (meant := _resolved(body, context, subjects)):
+        return _readings((meant, "resolved"))
     if named:
-        return _alone(text, True)
+        return _alone(fronted(body, subjects) or text, True)
     return _carried(body, text, context, subjects)
+
+
+def _resolved(body: str, context: Context, subjects: Subjects) -> str | None:
+    """The question with its pronoun made the thing last asked about, and the subject of that."""
+    meant = resolved(body, context.question, subjects)
+    topic = context.topic
+    if subjects.both(body) and len(subjects.canonical) == 2:
+        topic = subjects.canonical
+    bare = not topic or not subjects.mentioned(context.question)
+    if meant is None or subjects.mentioned(body) or (bare and not subjects.both(body)):
+        return meant
+    return with_subject(meant, topic, subjects)
 
 
 def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subjects) -> Readings:
@@ -179,8 +208,8 @@ def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subj
         return _readings((f"{base} {body}", "slotted"))
     if named:
         return _alone(body if cued else text, True)
-    if cued and base and first_word(body) in PLACING:
-        return _readings((f"{base} {body}", "slotted"))
+    if base and first_word(body) in PLACING:
+        return _readings((placed(body, base, subjects), "slotted"))
     exchanged = cued and base and _FINAL_NOUN.search(base) and len(body.split()) <= 3
     if exchanged and not topic:
         return _readings((_FINAL_NOUN.sub(lambda _: body, base), "slotted"))
@@ -198,10 +227,14 @@ def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subj
 def _carried(body: str, text: str, context: Context, subjects: Subjects) -> Readings:
     """A whole question that names no subject, about the one spoken of."""
     topic = context.topic
+    body = _WHICH.sub("which one ", _WORSE_OFF.sub("which is", body))
     if subjects.both(body) and len(subjects.canonical) == 2:
         topic = subjects.canonical
     if not topic:
         return _alone(text, None)
+    other = subjects.other(topic[0]) if len(topic) == 1 else None
+    if other and context.question and _OTHER.search(body):
+        return _readings((_OTHER.sub(lambda _: other, body), "carried"))
     carried = with_subject(body, topic, subjects)
     points = (
         _POINTS.search(_SOURCE.sub(" ", EMPTY_IT.sub(" ", body))) is not None
@@ -209,28 +242,25 @@ def _carried(body: str, text: str, context: Context, subjects: Subjects) -> Read
         or (len(topic) > 1 and subjects.both(body))
     )
     readings: list[tuple[str, Kind]] = [(carried, "carried")]
-    if context.question and _THIS.search(body) and _is_thin(body):
-        about = [w for w in _topic_words(context.question, subjects) if w not in body.casefold()]
-        if about:
-            readings.append((f"{carried} ({' '.join(about)})", "joined"))
+    about = _about(context.question, body, subjects) if _is_thin(body) else ()
+    if about and (_WHICH_WORSE.search(body) or body == "which one is worse"):
+        return _readings((f"{carried} ({' '.join(about)})", "joined"))
+    if about and _THIS.search(body):
+        readings.append((f"{carried} ({' '.join(about)})", "joined"))
     if not points or not context.question:
         readings.insert(0, (text, "alone"))
     return _readings(*readings, standalone=False if points and context.question else None)
 
 
-def _swap_target(
-    body: str, cued: bool, topic: Sequence[str], subjects: Subjects
-) -> tuple[str, ...]:
+def _swap_target(body: str, base: str, topic: Sequence[str], subjects: Subjects) -> tuple[str, ...]:
     """The subjects a fragment puts in place of the previous ones; empty where it does more."""
-    rest = body
+    rest = _without(body, subjects)
     mentions = subjects.mentions(body)
     found = {m.subject for m in mentions}
     meant = {
         m.subject for m in mentions if not _DENIED.search(body[max(0, m.start - 24) : m.start])
     }
     named = tuple(s for s in subjects.canonical if s in (meant or found))
-    for mention in reversed(mentions):
-        rest = f"{rest[: mention.start]} {rest[mention.end :]}"
     if not named and _OTHER.search(body) and len(topic) == 1:
         other = subjects.other(topic[0])
         named, rest = ((other,) if other else ()), _OTHER.sub(" ", rest)
@@ -242,12 +272,19 @@ def _swap_target(
     if not named and _BOTH.search(body) and len(subjects.canonical) == 2:
         named, rest = subjects.canonical, _BOTH.sub(" ", rest)
     left = words(rest)
-    if not named or any(w not in SMALL for w in left):
-        return ()
     first = first_word(body)
+    pointing = bool(_POINTING & set(left))
+    if first in _AUX:
+        known = SMALL | _LIKENESS if pointing else SMALL
+    else:
+        known = SMALL | frozenset(words(base))
+    if first == "any":
+        known |= {"better", "worse", "different"}
+    if not named or any(w not in known for w in left):
+        return ()
     if first in _WH or first in _ORDERS:
         return ()
-    if first in _AUX and not (_POINTING & set(left) or len(left) == 1):
+    if first in _AUX and not (pointing or _HOLDERS.issuperset(left[1:])):
         return ()
     return named
 
@@ -262,42 +299,22 @@ def _join(body: str, context: Context, subjects: Subjects) -> Readings | None:
     base = _JOINT.sub("", context.question)
     wh = _PLAIN_WH.get(wh, wh)
     said = _plain(context.said)
-    readings: list[tuple[str, Kind]] = []
     starts_yes_no = first_word(base) in _AUX
+    if not starts_yes_no:
+        said = re.split(r"\.\s+", said, maxsplit=1)[0]
+    readings: list[tuple[str, Kind]] = []
     if wh == "why" and said and len(said) <= LONGEST_BASE and said.count(". ") == 0:
         readings.append((f"why is it that {said}", "joined"))
     if starts_yes_no and wh != "why not":
         readings.append((f"{wh} {_lowered(base)}", "joined"))
     elif not readings:
         readings.append((f"{wh}: {_lowered(base)}", "joined"))
-    if context.topic and wh.startswith("how ") and not subjects.mentioned(body):
+    lasting = first_word(base) not in _DOING or _LIVING.search(base)
+    if context.topic and wh.startswith("how ") and lasting and not subjects.mentioned(body):
         name = listed(context.topic, "and")
         extra = f"{wh} {preposition(context.topic[0], subjects)} {name}"
         readings.insert(0, (extra, "carried"))
     return _readings(*readings)
-
-
-def _without_lead(
-    text: str, topic: tuple[str, ...], subjects: Subjects
-) -> tuple[str, tuple[str, ...], bool, bool]:
-    """The text without "and", "what about", "back to MS,"; the topic; which of them it had."""
-    cued = about = False
-    for _ in range(3):
-        lead = _LEAD.match(text)
-        if lead and lead.end() < len(text):
-            cued = (
-                cued
-                or re.search(r"\b(?:and|but|so|then|also|or|plus)\b", lead[0], re.I) is not None
-            )
-            text = text[lead.end() :]
-        back = _BACK.match(text)
-        if back and (named := subjects.mentioned(back["what"])):
-            topic = tuple(s for s in subjects.canonical if s in named)
-            text, cued, about = text[back.end() :], False, False
-        found = _ABOUT.match(text)
-        if found and found.end() < len(text):
-            text, about = text[found.end() :], True
-    return text.strip(), topic, cued, about
 
 
 def _topic_words(base: str, subjects: Subjects) -> tuple[str, ...]:
@@ -320,6 +337,17 @@ _THIN = frozenset(
         "sure case cases one ones which how what when why similar different same severe serious"
     )
 )
+
+
+def _about(base: str, body: str, subjects: Subjects) -> tuple[str, ...]:
+    """The words of the previous question that say what it is about, without those of `body`."""
+    return tuple(w for w in _topic_words(base, subjects) if w not in body.casefold())
+
+
+def _without(body: str, subjects: Subjects) -> str:
+    for mention in reversed(subjects.mentions(body)):
+        body = f"{body[: mention.start]} {body[mention.end :]}"
+    return body
 
 
 def _is_thin(body: str) -> bool:

@@ -15,12 +15,13 @@ from bot.wording import words
 # Words that a fragment may have beside a subject and still only swap the subject.
 SMALL = frozenset(
     words(
-        "a about also and any applies apply are as at be both but can case could did different do "
-        "does doesn't don't either every for from go goes happen happens has have having he hold "
-        "holds how i if in instead is isn't it just like likewise me mean meant neither no nor "
-        "not now of on one ones only or other patients people person please same she similar "
-        "similarly so somebody someone sorry still sufferers tell that the them then there they "
-        "thing this those to too true two was well were what who will with would"
+        "a about also an and any applies apply are as at be both but can case could did "
+        "different do does doesn't don't either every for from go goes happen happens has have "
+        "having he hold holds how i if in instead is isn't it just like likewise me mean meant "
+        "neither no nor not now of on one ones only or other patients people person please same "
+        "she similar similarly so somebody someone sorry still sufferers tell that the them "
+        "then there they thing this those to too true two was well were what who will with "
+        "would"
     )
 )
 _DISEASE = r"(?:disease|illness|condition|disorder|syndrome)"
@@ -43,8 +44,13 @@ _PLURAL = re.compile(
     r"|(?P<alone>either|neither)(?: one)?)\b",
     re.IGNORECASE,
 )
+_THEY_WHO = re.compile(  # only people do that
+    r"\bthey(?= (?:still |all |ever |also |usually )*(?:live|die|walk|talk|speak|feel|forget|suffer"
+    r"|survive|eat|move|lose|become|end up)\b)",
+    re.IGNORECASE,
+)
 _WHICH_ONE = re.compile(
-    r"\bwhich (?:one|of (?:the two|these|those|both))\b|\bwhich disease\b", re.I
+    rf"\bwhich (?:one|of (?:the two|these|those|both))\b|\bwhich {_DISEASE}\b", re.I
 )
 _GROUP = (
     r"(?:(?:older|younger|young|old|elderly|middle-aged|pregnant|black|white|asian|hispanic"
@@ -68,9 +74,14 @@ _WHEN = (
     r"(?:in|since|before|after|by|until) (?:\d{4}|the (?:\d{4}s|past|future))|at \d{1,3}"
     r"|(?:after|before|over|under) \d{1,3}|(?:last|next|this) year|today|nowadays"
 )
+_AT_PLACE = re.compile(rf"\b(?P<fill>{_PLACE})(?!\w)")
+_DEMONYM = re.compile(  # gives way to another place
+    r"\b(?:americans|canadians|britons|brits|germans|europeans|australians|mexicans|indians)\b",
+    re.IGNORECASE,
+)
 _SLOTS = (
     re.compile(rf"\b(?:(?P<by>in|for|among|with|of) )?(?P<fill>(?i:{_GROUP}))\b"),
-    re.compile(rf"\b(?P<fill>{_PLACE})(?!\w)"),
+    _AT_PLACE,
     re.compile(rf"\b(?P<fill>(?i:{_WHEN}))\b"),
 )
 PLACING = frozenset(words("in for with at on during after before without under over by from as"))
@@ -119,6 +130,8 @@ def _with_several(body: str, topic: Sequence[str], subjects: Subjects, joint: st
         put["neither"] = neither
         return put.get(of, f"{of} of {together}")
 
+    if subjects.is_condition(topic[0]) and _THEY_WHO.search(body):
+        return _THEY_WHO.sub(lambda _: f"people with {together}", body, count=1)
     if _PLURAL.search(body):
         return _PLURAL.sub(named, body, count=1)
     if _IT.search(body) and not EMPTY_IT.search(body):
@@ -171,6 +184,8 @@ def slot(
         new = slot.search(body)
         if new is None:
             continue
+        if slot is _AT_PLACE:
+            base = _DEMONYM.sub("people", base)
         if named:
             base = swap(base, topic, named, subjects)
         groups = new.groupdict()
@@ -184,6 +199,14 @@ def slot(
         lead = "" if "by" not in groups else f"{groups['by'] or 'in'} "
         return f"{base} {lead}{new['fill']}"
     return None
+
+
+def placed(body: str, base: str, subjects: Subjects) -> str:
+    """The previous question with a phrase such as "from your mother", in place of its like."""
+    old = re.search(rf"\b{re.escape(first_word(body))}(?: [\w'-]+){{1,3}}$", base, re.IGNORECASE)
+    if old and not subjects.mentioned(old[0]):
+        base = base[: old.start()].rstrip()
+    return f"{base} {body}"
 
 
 def _subjects_out(text: str, subjects: Subjects) -> str:

@@ -1,0 +1,107 @@
+"""What a short question leaves out, taken from the question before it.
+
+"At what age?" after "How is ALS diagnosed?" asks at what age ALS is diagnosed. All take and give
+plain text without closing punctuation, and None where the form isn't theirs.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.conversation.rewriting import first_word, listed
+from bot.subjects import Subjects
+from bot.wording import content_words
+
+_AUX = r"(?:is|are|was|were|do|does|did|can|could|will|would|may|might|has|have|should)"
+_SLUICE = re.compile(
+    r"^(?:(?:at|from|until|by|in|for|on|to) (?:what|which|whom|how)(?: \w+){0,2}|since when)"
+    r"(?: exactly| then| though| roughly| about)?$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(  # "how | is ALS diagnosed", "how long | do people with ALS live"
+    r"^(?:(?:at|from|until|by|in|for|on|to) )?(?:how|why|when|where|what|which|who)"
+    rf"(?: (?!{_AUX}\b)\w+){{0,2}} (?P<rest>{_AUX} .+)$",
+    re.IGNORECASE,
+)
+_GAP = re.compile(r"^(?P<wh>wh\w+|how) (?P<put>(?:the|your|a|their) \w+)$", re.IGNORECASE)
+_THING = re.compile(r"\b(?:the|your|a|their) (?!two\b|us\b|u\.s)\w+", re.IGNORECASE)
+_THAN = re.compile(  # "more than MS does", "compared to ALS"
+    r"^(?:(?:more|less|worse|better|longer|earlier|later|\w+er)\b.* than|versus|vs\.?|unlike"
+    r"|(?:as )?compared (?:to|with)|as opposed to) ",
+    re.IGNORECASE,
+)
+MORE_OR_LESS = (
+    r"\b(?:worse|better|more|less|milder|harder|easier|slower|faster|quicker|longer|shorter"
+    r"|earlier|later|rarer|commoner|higher|lower|stronger|weaker|greater|fewer|\w+ier)\b"
+)
+_IT = re.compile(r"\b(?:(?P<is>it's|that's|this is)|it|that|this)(?= )", re.IGNORECASE)
+_FRONT = re.compile(r"^(?:(?:in|with|for) )?(?P<name>[^,]+), (?P<rest>\w+ .+)$")
+_OPENS = re.compile(
+    rf"(?:(?:and|so|but) )*(?:{_AUX}|what|which|who|when|where|why|how)\b", re.IGNORECASE
+)
+_SENTENCE = re.compile(r"[.?!]+\s+")
+
+
+def last_question(text: str, subjects: Subjects) -> str:
+    """The last sentence of a text of several, with the subject that an earlier one names."""
+    *before, last = _SENTENCE.split(text)
+    if not before or not _OPENS.match(last):
+        return text
+    named = subjects.mentioned(" ".join(before))
+    if subjects.mentioned(last) or not named:
+        return last
+    put = listed([s for s in subjects.canonical if s in named], "and")
+    meant, changed = re.subn(r"\bit\b", lambda _: put, last, count=1)
+    return meant if changed else text
+
+
+def sluiced(body: str, base: str) -> str | None:
+    """ "at what age" after "how is ALS diagnosed": "at what age is ALS diagnosed"."""
+    if not _SLUICE.match(body) or not base:
+        return None
+    if re.match(rf"{_AUX}\b", base, re.IGNORECASE):
+        return f"{body} {base[:1].lower()}{base[1:]}"
+    found = _ASKED.match(base)
+    return f"{body} {found['rest']}" if found else None
+
+
+def gapped(body: str, base: str) -> str | None:
+    """ "which the body" after "which hits the mind harder": "which hits the body harder"."""
+    found = _GAP.match(body)
+    things = list(_THING.finditer(base))
+    if found is None or not things or first_word(base) != found["wh"].casefold():
+        return None
+    old = things[-1]
+    return f"{base[: old.start()]}{found['put']}{base[old.end() :]}"
+
+
+def compared(
+    body: str, base: str, topic: tuple[str, ...], about: tuple[str, ...], subjects: Subjects
+) -> str | None:
+    """ "is it worse with ALS" after MS: "is it worse with ALS than with MS (late stage)".
+
+    `about`: the words that say what of it is compared.
+    """
+    named = subjects.mentioned(body)
+    if len(topic) != 1 or len(named) != 1 or topic[0] in named:
+        return None
+    if _THAN.match(body):
+        return f"{base} {body}"
+    if not re.search(MORE_OR_LESS, body, re.IGNORECASE) or not _IT.search(body):
+        return None
+    in_brackets = f" ({' '.join(about)})" if about else ""
+    if re.search(r"\bthan\b", body, re.IGNORECASE):
+        of_it = _IT.sub(lambda m: f"{topic[0]} is" if m["is"] else topic[0], body, count=1)
+        return f"{of_it}{in_brackets}"
+    return f"{body} than with {topic[0]}{in_brackets}"
+
+
+def fronted(body: str, subjects: Subjects) -> str | None:
+    """ "MS, does it end well" -> "does MS end well"."""
+    found = _FRONT.match(body)
+    if found is None or found["name"] not in subjects.canonical:
+        return None
+    rest, changed = re.subn(
+        r"\b(?:it|that)\b(?!')", lambda _: found["name"], found["rest"], count=1
+    )
+    return rest if changed and len(content_words(rest)) > 0 else None
