@@ -83,10 +83,15 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
         ("a.txt", b"Title", "no sentence"),
         ("a.txt", b"*** 12 --- 34", "no sentence"),
         ("a.md", b"# One\n\n## Two\n", "no sentence"),
-        ("a.txt", b"Fine.\nnot \xff fine.", r"a\.txt:2: is no UTF-8 \(byte 0xff at byte 10\)"),
+        (
+            "a.txt",
+            b"Fine.\nnot \xff fine.",
+            r"a\.txt: line 2: is no UTF-8 \(byte 0xff at byte 10\)",
+        ),
         ("a.txt", "Hällo.".encode("latin-1"), "Save it as UTF-8"),
-        ("a.txt", "A sentence.".encode("utf-16"), "is UTF-16"),
-        ("a.txt", b"%PDF\0\0 A sentence.", "NUL byte at byte 4"),
+        ("a.txt", "A sentence.".encode("utf-16") + b"\0", "is no UTF-16"),
+        ("a.txt", b"%PDF-1.7\0\0 A sentence.", "is a PDF, no text"),
+        ("a.txt", b"A sentence\0.", "is no text"),
         ("a.pdf", b"A sentence.", r"\.pdf is not read"),
         ("a", b"A sentence.", "without a suffix is not read"),
     ],
@@ -98,6 +103,12 @@ def test_what_cannot_be_read_is_named_with_a_remedy(
     with pytest.raises(DocumentError, match=says) as raised:
         read_document(path)
     assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_says_how_to_read(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path, "a.txt", "Ein hübscher Satz.".encode(encoding))
+    assert read_document(path).text == "Ein hübscher Satz."
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:

@@ -21,9 +21,13 @@ from bot.errors import UsageError
 
 _DRAW = """\
 Make a knowledge: a folder of plain files that answers at once and that you then read and edit.
-  .txt .md      a document: sentences and passages become answers, questions are drawn
+  .txt .md .html .pdf .docx
+                a document: sentences and passages become answers, questions are drawn
   .csv .tsv .xlsx .jsonl .json .jsonld, and .html with a FAQPage: a FAQ, taken as it is, exports
                 of QnABot, QnA Maker and Azure custom question answering too (docs/faqs.md)
+  a folder      all of these in it and in the folders in it
+  https://…     a page or a file of these kinds; a sitemap (also as a file): all pages it lists
+What can't be taken is named and stops nothing else; the exit code is 1 then.
 Read pairs.yaml in the folder afterwards, change what is not how people ask, and run check."""
 
 _CHECK = """\
@@ -35,7 +39,7 @@ FILE:LINE: what is wrong. Exit code 1 if there is an error among them."""
 def add(command: Add) -> None:
     """Declare the commands of this module."""
     made = command("draw", "make a knowledge of documents or a FAQ", _DRAW, run=draw)
-    made.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="a file")
+    made.add_argument("sources", nargs="+", metavar="SOURCE", help="a file, folder or address")
     made.add_argument("--out", type=Path, metavar="DIR", help="the folder to make")
     made.add_argument("--title", help="what the knowledge is called (default: the document's)")
     made.add_argument(
@@ -43,6 +47,18 @@ def add(command: Add) -> None:
         metavar="NAME",
         help="what it is about: health, history, organisation, person, place, shop, software, or "
         "general (default: guessed); known questions it leaves open are written beside the pairs",
+    )
+    made.add_argument(
+        "--limit",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="at most so many documents of folders and sitemaps (default: 1000)",
+    )
+    made.add_argument(
+        "--allow-private",
+        action="store_true",
+        help="fetch the addresses named here even from private machines, on any port",
     )
     made.add_argument(
         "--force", action="store_true", help="overwrite a knowledge, your edits in it included"
@@ -76,7 +92,13 @@ def draw(parsed: argparse.Namespace) -> int:
             vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=say)
             return lambda texts: vectors.encode(texts, advance)
 
-        made = make_draft(parsed.sources, encode, domain=parsed.domain)
+        made = make_draft(
+            parsed.sources,
+            encode,
+            domain=parsed.domain,
+            allow_private=parsed.allow_private,
+            limit=parsed.limit,
+        )
     write_knowledge(
         out,
         title=parsed.title or made.title,
@@ -86,6 +108,8 @@ def draw(parsed: argparse.Namespace) -> int:
         domain=made.domain,
         overwrite=parsed.force,
     )
+    for source in made.refused:
+        say(str(source))
     for fault in made.faults:
         say(fault)
     if made.faults:
@@ -96,7 +120,10 @@ def draw(parsed: argparse.Namespace) -> int:
         known = count_of(len(made.prototypes), "question")
         print(f"{known} that it doesn't answer ({made.domain}): read out_of_scope.yaml too")
     print("Try it:", shlex.join(["quoth", "ask", "--knowledge", str(out), made.pairs[0].question]))
-    return DONE
+    failed = sum(source.wanted for source in made.refused)
+    if failed:
+        say(f"{count_of(failed, 'source')} could not be taken, all others were")
+    return FAILED if failed else DONE
 
 
 def _known_domain(name: str) -> None:

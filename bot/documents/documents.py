@@ -6,6 +6,7 @@ new lines, no-break spaces and curly quotes survive, for every offset counts the
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 import unicodedata
@@ -19,6 +20,13 @@ from bot.wording import FUNCTION_WORDS
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown")
 MAX_BYTES = 20 * 1024 * 1024
+_MARKS = (  # the longer ones first: UTF-32's begins like UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SIGNS = {b"%PDF-": "a PDF", b"PK\x03\x04": "a Word document or an archive"}
 OFTEN = 3  # times; a name that occurs less often is no subject of a document
 
 _LABEL = re.compile(
@@ -220,22 +228,34 @@ def _read_text(path: Path) -> str:
         ) from error
     if len(data) > MAX_BYTES:
         raise DocumentError(f"{path}: is larger than {MAX_BYTES >> 20} MB. Split it into parts.")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DocumentError(f"{path}: is UTF-16. Save it as UTF-8.")
-    if (nul := data.find(b"\0")) >= 0:
+    try:
+        return decoded(data)
+    except DocumentError as error:
+        raise DocumentError(f"{path}: {error}") from error
+
+
+def decoded(data: bytes) -> str:
+    """The text of UTF-8, or of what a byte order mark says.
+
+    Raises DocumentError, which names the line but no file.
+    """
+    if (sign := next((sign for sign in _SIGNS if data.startswith(sign)), None)) is not None:
+        raise DocumentError(f"is {_SIGNS[sign]}, no text. Name it by its kind.")
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8-sig")
+    if encoding == "utf-8-sig" and (nul := data.find(b"\0")) >= 0:
         raise DocumentError(
-            f"{path}: is no text (a NUL byte at byte {nul}). Save it as plain text in UTF-8."
+            f"is no text (a NUL byte at byte {nul}). Save it as plain text in UTF-8."
         )
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DocumentError(
-            f"{path}:{line}: is no UTF-8 (byte 0x{data[error.start]:02x} at byte {error.start}). "
-            "Save it as UTF-8."
+            f"line {line}: is no {'UTF-8' if encoding == 'utf-8-sig' else 'UTF-16'} (byte "
+            f"0x{data[error.start]:02x} at byte {error.start}). Save it as UTF-8."
         ) from error
     if not text.strip():
-        raise DocumentError(f"{path}: is empty. Give a text with at least one sentence.")
+        raise DocumentError("is empty. Give a text with at least one sentence.")
     return text
 
 

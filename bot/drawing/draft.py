@@ -5,11 +5,11 @@ A FAQ (`bot.faqs.formats`) is taken as it is; from any other document pairs are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.documents.documents import read_document, slug
+from bot.documents.documents import slug
 from bot.drawing.drawing import Encode, draw_pairs, keep_consistent
 from bot.drawing.prototypes import (
     GENERAL,
@@ -18,9 +18,12 @@ from bot.drawing.prototypes import (
     keep_unanswered,
     main_subjects,
 )
+from bot.errors import DocumentError
 from bot.faqs.as_documents import DRAWER as FAQ_DRAWER
 from bot.faqs.as_documents import faq_documents
-from bot.faqs.formats import is_faq, read_faq
+from bot.faqs.formats import SUFFIXES, is_faq, read_faq
+from bot.sources.originals import Original
+from bot.sources.sources import LIMIT, Refused, Sources, free_id
 from bot.subjects import Subjects
 from bot.types import Document, Prototype, QAPair, content_id
 from bot.wording import normalise
@@ -33,7 +36,8 @@ MOSTLY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is ready to be written; `faults` are the rows of FAQs that could not be taken."""
+    """What is ready to be written; `faults` are the rows of FAQs that could not be taken,
+    `refused` the sources."""
 
     title: str
     documents: tuple[Document, ...]
@@ -41,14 +45,17 @@ class Draft:
     faults: tuple[str, ...] = ()
     domain: str = GENERAL
     prototypes: tuple[Prototype, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 def make_draft(
-    sources: Sequence[Path],
+    sources: Sequence[str | Path],
     encode: Callable[[], Encode],
     progress: Callable[[int, int], None] | None = None,
     *,
     domain: str | None = None,
+    allow_private: bool = False,
+    limit: int = LIMIT,
 ) -> Draft:
     """Documents and pairs of `sources`, in their order, and what is known not to be answered.
 
@@ -58,32 +65,44 @@ def make_draft(
     owner's.
 
     `encode` gives the function that filters drawn questions; it is called only where questions
-    were drawn, so that a FAQ alone loads no model. `progress(done, of)` counts sources. Raises
-    DocumentError, which names the source, where one cannot be taken at all.
+    were drawn, so that a FAQ alone loads no model. `progress(done, of)` counts sources as they
+    become known. `allow_private` and `limit`: see `Sources`. Raises DocumentError, which names
+    each source, where none can be taken.
     """
     documents: list[Document] = []
     pairs: list[QAPair] = []
     faults: list[str] = []
+    refused: list[Refused] = []
     kinds: list[str] = []
-    for done, source in enumerate(dict.fromkeys(sources), 1):
-        taken = {document.id for document in documents}
-        if is_faq(source):
-            faq = read_faq(source)
-            id = _free(slug(source.stem) or content_id(source.stem), taken)
-            faults += (f"{source}:{fault.row}: {fault.message}" for fault in faq.faults)
-            for document, drawn in faq_documents(faq.entries, id=id, title=source.stem):
-                documents.append(document)
-                pairs += drawn
-                kinds.append(domain or GENERAL)
-        else:
-            document = read_document(source)
-            if document.id in taken:
-                document = read_document(source, id=_free(document.id, taken))
-            documents.append(document)
-            pairs += draw_pairs(document)
-            kinds.append(domain or guess_domain(document))
-        if progress is not None:
-            progress(done, len(sources))
+    with Sources(sources, others=SUFFIXES, allow_private=allow_private, limit=limit) as opened:
+        for done, source in enumerate(opened, 1):
+            taken = {document.id for document in documents}
+            if isinstance(source, Refused):
+                refused.append(source)
+                continue
+            try:
+                if is_faq(source.path):
+                    for document, drawn in _taken_faq(source, taken, faults):
+                        documents.append(document)
+                        pairs += drawn
+                        kinds.append(domain or GENERAL)
+                else:
+                    document, notes = opened.document(source, taken)
+                    refused += (Refused(source.name, note, wanted=False) for note in notes)
+                    twin = next((d for d in documents if d.sha256 == document.sha256), None)
+                    if twin is not None:
+                        why = f"holds the same text as {twin.source}, and is left out."
+                        refused.append(Refused(source.name, why, wanted=False))
+                        continue
+                    documents.append(document)
+                    pairs += draw_pairs(document)
+                    kinds.append(domain or guess_domain(document))
+            except DocumentError as error:
+                refused.append(Refused(source.name, str(error)))
+            if progress is not None:
+                progress(done, done + opened.waiting)
+    if not documents:
+        raise DocumentError("\n".join(map(str, refused)))
     if any(pair.provenance.drawer != FAQ_DRAWER for pair in pairs):
         pairs = list(keep_consistent(pairs, encode()))
     wanted = [kind if domain or kind in WRITTEN else GENERAL for kind in kinds]
@@ -97,6 +116,7 @@ def make_draft(
         tuple(faults),
         kinds[0] if len(set(kinds)) == 1 else GENERAL,
         prototypes,
+        tuple(refused),
     )
 
 
@@ -128,10 +148,15 @@ def _prototypes(
     return kept if len(kept) >= least * len(made) else ()
 
 
-def _free(id: str, taken: set[str]) -> str:
-    """`id`, or `id` with the first number that makes it one of its own."""
-    number, free = 1, id
-    while free in taken:
-        number += 1
-        free = f"{id}-{number}"
-    return free
+def _taken_faq(
+    source: Original, taken: set[str], faults: list[str]
+) -> Iterator[tuple[Document, tuple[QAPair, ...]]]:
+    """The documents of a FAQ with their pairs; rows that can't be taken go to `faults`."""
+    try:
+        faq = read_faq(source.path)
+    except DocumentError as error:
+        raise DocumentError(str(error).removeprefix(f"{source.path}: ")) from error
+    faults += (f"{source.name}:{fault.row}: {fault.message}" for fault in faq.faults)
+    id = free_id(slug(source.stem) or content_id(source.stem), taken)
+    for document, drawn in faq_documents(faq.entries, id=id, title=source.stem):
+        yield replace(document, source=source.called, digest=source.digest()), drawn

@@ -160,3 +160,4 @@ _READERS: dict[str, Callable[[bytes], Faq]] = {
     ".jsonld": _read_json,
     **dict.fromkeys(_PAGES, read_html),
 }
+SUFFIXES = tuple(_READERS)  # of the files that may be a FAQ

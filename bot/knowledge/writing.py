@@ -26,6 +26,8 @@ from bot.knowledge.yaml_fields import Text
 from bot.knowledge.yaml_scalars import entry, flow, item, listing, scalar
 from bot.types import Document, Prototype, QAPair
 
+_MARKED = (".md", ".markdown", ".html", ".htm", ".xhtml", ".pdf", ".docx")
+
 
 def write_knowledge(
     root: Path,
@@ -198,20 +200,20 @@ def _document_rows(documents: Sequence[Document]) -> tuple[DocumentRow, ...]:
 
 
 def _suffix(document: Document) -> str:
-    """What was taken out of another format is written with the marks of Markdown."""
+    """What was taken out of a format with headings is written with the marks of Markdown."""
     name = document.source.lower()
-    plain = name.endswith((".txt", ".text")) or document.digest is None
-    return ".txt" if plain and not name.endswith((".md", ".markdown")) else ".md"
+    return ".md" if name.startswith("http") or name.endswith(_MARKED) else ".txt"
 
 
 def _united(pairs: Iterable[QAPair]) -> Iterable[QAPair]:
-    """Each pair once; what was given twice has the variants of both."""
-    united: dict[str, QAPair] = {}
+    """Each pair once; what was given twice, or is said twice, has the variants of both."""
+    united: dict[tuple[str, str, str], QAPair] = {}
     for pair in pairs:
-        same = united.setdefault(pair.id, pair)
+        key = (pair.provenance.document_id, pair.answer, pair.question)
+        same = united.setdefault(key, pair)
         if same is not pair:
             variants = tuple(dict.fromkeys((*same.variants, *pair.variants)))
-            united[pair.id] = replace(same, variants=variants)
+            united[key] = replace(same, variants=variants)
     return united.values()
 
 
