@@ -233,6 +233,15 @@ def test_a_drawn_folder_answers_with_no_human_edit(
     assert b"--force" in again.stderr
     forced = quoth(environment, "draw", source, "--out", out, "--force", "--title", "A tower")
     assert forced.returncode == 0, forced.stderr
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace("330", "332") + "\nThe lift is broken.\n", encoding="utf-8")
+    updated = quoth(environment, "draw", source, "--out", out, "--update")
+    assert updated.returncode == 0, updated.stderr
+    assert b"kept, 2 added" in updated.stdout
+    assert f"{out}/pairs.yaml:".encode() in updated.stderr
+    assert (
+        b"nearest there now: 'The tower was built in 1889 by Gustave. It is 332" in updated.stderr
+    )
 
 
 def test_a_faq_is_taken_as_it_is_and_its_broken_rows_are_named(

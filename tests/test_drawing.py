@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from small_encoder import bag_of_stems
 
 from bot.documents.documents import document_from_text, read_document
 from bot.drawing.drawing import FAQ_DRAWER, draw_pairs, keep_consistent
@@ -19,7 +17,6 @@ from bot.drawing.questions import questions_of
 from bot.faqs.as_documents import faq_document
 from bot.faqs.json_lines import read_rows
 from bot.types import QUOTE_LIMIT, Document, QAPair
-from bot.wording import content_words, stem
 
 ARTICLE = Path(__file__).parents[1] / "knowledge" / "documents" / "ms-vs-als.txt"
 
@@ -30,17 +27,6 @@ def made(text: str, title: str = "T") -> Document:
 
 def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
     return {pair.answer: pair for pair in draw_pairs(made(text, title))}
-
-
-def bag_of_stems(texts: Sequence[str]) -> NDArray[np.float32]:
-    """A real, small encoder: hashed stems, L2-normalised."""
-    vectors = np.zeros((len(texts), 4096), dtype=np.float32)
-    for i, text in enumerate(texts):
-        for word in content_words(text):
-            vectors[i, sum(ord(c) * 31**k for k, c in enumerate(stem(word))) % 4096] += 1.0
-        vectors[i, 0] += 0.01
-    normalised: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return normalised
 
 
 # --- questions ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.commands.parts import (
     DONE,
@@ -18,6 +19,10 @@ from bot.commands.parts import (
     settings_of,
 )
 from bot.errors import UsageError
+
+if TYPE_CHECKING:
+    from bot.drawing.draft import Draft
+    from bot.settings import Settings
 
 _DRAW = """\
 Make a knowledge: a folder of plain files that answers at once and that you then read and edit.
@@ -61,6 +66,12 @@ def add(command: Add) -> None:
         help="fetch the addresses named here even from private machines, on any port",
     )
     made.add_argument(
+        "--update",
+        action="store_true",
+        help="bring a knowledge up to its changed documents: your edits are kept, what is new is "
+        "added, what you deleted stays deleted, and answers that no longer stand are named",
+    )
+    made.add_argument(
         "--force", action="store_true", help="overwrite a knowledge, your edits in it included"
     )
 
@@ -69,19 +80,43 @@ def add(command: Add) -> None:
 
 def draw(parsed: argparse.Namespace) -> int:
     """Make a knowledge folder of documents and FAQs."""
-    from bot.drawing.draft import make_draft
-    from bot.drawing.drawing import Encode
     from bot.knowledge.knowledge import load_knowledge, write_knowledge
 
     if parsed.domain is not None:
         _known_domain(parsed.domain)
     settings = settings_of(parsed)
     out: Path = parsed.out or settings.knowledge
+    if parsed.update:
+        return _update(parsed, settings, out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not parsed.force:
         raise UsageError(
-            f"{out} is there already; name a new folder with --out, or overwrite it, edits "
-            "included, with --force"
+            f"{out} is there already; name a new folder with --out, bring it up to its changed "
+            "documents with --update, or overwrite it, edits included, with --force"
         )
+    made = _made(parsed, settings)
+    write_knowledge(
+        out,
+        title=parsed.title or made.title,
+        documents=made.documents,
+        pairs=made.pairs,
+        prototypes=made.prototypes,
+        domain=made.domain,
+        overwrite=parsed.force,
+    )
+    served = len(load_knowledge(out).pairs)
+    print(f"{out}: {count_of(len(made.documents), 'document')}, {count_of(served, 'pair')}")
+    if made.prototypes:
+        known = count_of(len(made.prototypes), "question")
+        print(f"{known} that it doesn't answer ({made.domain}): read out_of_scope.yaml too")
+    print("Try it:", shlex.join(["quoth", "ask", "--knowledge", str(out), made.pairs[0].question]))
+    return _tell_refused(made)
+
+
+def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
+    """What is drawn of the sources; what could not be taken of them is told."""
+    from bot.drawing.draft import make_draft
+    from bot.drawing.drawing import Encode
+
     with progress("comparing questions") as advance:
 
         def encode() -> Encode:
@@ -99,31 +134,42 @@ def draw(parsed: argparse.Namespace) -> int:
             allow_private=parsed.allow_private,
             limit=parsed.limit,
         )
-    write_knowledge(
-        out,
-        title=parsed.title or made.title,
-        documents=made.documents,
-        pairs=made.pairs,
-        prototypes=made.prototypes,
-        domain=made.domain,
-        overwrite=parsed.force,
-    )
     for source in made.refused:
         say(str(source))
     for fault in made.faults:
         say(fault)
     if made.faults:
-        say(f"{len(made.faults)} rows were not taken, all others were")
-    served = len(load_knowledge(out).pairs)
-    print(f"{out}: {count_of(len(made.documents), 'document')}, {count_of(served, 'pair')}")
-    if made.prototypes:
-        known = count_of(len(made.prototypes), "question")
-        print(f"{known} that it doesn't answer ({made.domain}): read out_of_scope.yaml too")
-    print("Try it:", shlex.join(["quoth", "ask", "--knowledge", str(out), made.pairs[0].question]))
+        say(f"{count_of(len(made.faults), 'row')} not taken, all others were")
+    return made
+
+
+def _tell_refused(made: Draft) -> int:
+    """How many sources could not be taken, and the exit code for that."""
     failed = sum(source.wanted for source in made.refused)
     if failed:
         say(f"{count_of(failed, 'source')} could not be taken, all others were")
     return FAILED if failed else DONE
+
+
+def _update(parsed: argparse.Namespace, settings: Settings, out: Path) -> int:
+    """Bring a knowledge up to its changed documents; 1 where a line could not be edited."""
+    from bot.drawing.redraw import redraw
+
+    if parsed.force or parsed.title or parsed.domain:
+        raise UsageError("--update keeps the title and the domain; leave out the other options")
+    made = _made(parsed, settings)
+    done = redraw(out, made)
+    for line in (*done.lost, *done.skipped):
+        say(str(line))
+    print(
+        f"{out}: {count_of(done.kept, 'pair')} kept, {done.pairs:,} added, "
+        f"{count_of(done.wordings, 'wording')} added to others"
+    )
+    if done.documents:
+        print(f"{count_of(done.documents, 'document')} of a new name added")
+    if done.lost:
+        print(f"{count_of(len(done.lost), 'pair')} no longer served: see above")
+    return _tell_refused(made) or (FAILED if done.skipped else DONE)
 
 
 def _known_domain(name: str) -> None:

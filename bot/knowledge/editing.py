@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from bot.errors import KnowledgeError
-from bot.knowledge.files import PAIR_KEYS
+from bot.knowledge.files import DOCUMENT_KEYS, PAIR_KEYS
 from bot.knowledge.yaml_scalars import entry, item, scalar
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -124,13 +124,31 @@ class Listed:
     def insert(self, at: int, lines: Iterable[str]) -> Listed:
         """The list with an entry of `lines` before the one `at`, or at its end."""
         items = self._items()
-        body = self._end_of_line.join(item(lines)) + self._end_of_line
+        dash = self._dash(items[0]) if items else 0
+        indent = " " * (dash - self._line_start(dash))
+        body = self._end_of_line.join(item(lines, indent=indent)) + self._end_of_line
         if at >= len(items):
             if not items:
                 text = "" if self.text.strip() == "[]" else self.text.replace("\n[]", "", 1)
                 return Listed(text + ("" if text.endswith("\n") else "\n") + "\n" + body, self.keys)
             return self._insert(self._past(items[-1].end), self._end_of_line + body)
         return self._insert(self._line_start(items[at].begin), body + self._end_of_line)
+
+    def append(self, lines: Iterable[str]) -> Listed:
+        """The list with an entry of `lines` behind the last one, before comments that follow."""
+        return self.insert(len(self._items()), lines)
+
+    def pieces(self) -> tuple[str, tuple[Listed, ...]]:
+        """What stands before the first entry, and each entry as a list of its own, with what
+        follows it: put together they are the text. For many edits, which cost less on a piece."""
+        starts = [self._line_start(self._dash(found)) for found in self._items()]
+        ends = [*starts[1:], len(self.text)]
+        pieces = (self.text[start:end] for start, end in zip(starts, ends, strict=True))
+        return self.text[: (starts or ends)[0]], tuple(Listed(text, self.keys) for text in pieces)
+
+    def _dash(self, found: _Item) -> int:
+        """The place of the "-" before an entry (of a list in brackets: no such place)."""
+        return max(0, self.text.rfind("-", 0, found.begin))
 
     @property
     def _end_of_line(self) -> str:
@@ -221,6 +239,18 @@ def _value(events: Iterator[Any], event: Any, start: int) -> tuple[_Value, int]:
 def pairs_of(text: str) -> Listed:
     """pairs.yaml, to be edited."""
     return Listed(text, PAIR_KEYS)
+
+
+def documents_of(text: str) -> tuple[str, Listed, str]:
+    """The documents of knowledge.yaml, to be edited, and the text before and behind them."""
+    whole = Listed(text, DOCUMENT_KEYS)
+    node: Any = yaml.compose(text, Loader=_Loader)
+    for key, value in node.value:
+        if key.value == "documents":
+            start = whole._line_start(value.start_mark.index)
+            behind = whole._past(value.value[-1].value[-1][1].end_mark.index)
+            return text[:start], Listed(text[start:behind], DOCUMENT_KEYS), text[behind:]
+    raise KnowledgeError("the knowledge names no documents; list them under 'documents:'")
 
 
 def topics_of(text: str) -> Listed:

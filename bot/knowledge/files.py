@@ -33,6 +33,7 @@ _MANIFEST_KEYS = (
     *("title", "language", "domain", "unreviewed"),
     *("documents", "subjects", "texts", "contact"),
 )
+DOCUMENT_KEYS = ("file", "id", "title", "url", "source", "sha256")
 Unreviewed = Literal["answer", "decline"]
 
 _EVIDENCE = re.compile(r"(?P<document>.+)@(?P<sha>[0-9a-f]{12}):(?P<start>\d+)-(?P<end>\d+)")
@@ -182,8 +183,7 @@ def read_out_of_scope(file: Path) -> tuple[TopicRow, ...]:
 
 
 def _document(node: Node, file: Path) -> DocumentRow:
-    keys = ("file", "id", "title", "url", "source", "sha256")
-    fields = Fields.of(node, file, "a document", keys)
+    fields = Fields.of(node, file, "a document", DOCUMENT_KEYS)
     path = fields.required("file")
     pure = PurePosixPath(path.value)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path.value:
@@ -192,7 +192,7 @@ def _document(node: Node, file: Path) -> DocumentRow:
             file,
             path.line,
         )
-    title, url, source, digest = (fields.text(key) for key in keys[2:])
+    title, url, source, digest = (fields.text(key) for key in DOCUMENT_KEYS[2:])
     return DocumentRow(
         id=_or(fields.text("id"), pure.stem),
         path=path.value,

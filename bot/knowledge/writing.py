@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from bot.errors import KnowledgeError
+from bot.knowledge.drawn import DRAWN, Drawn, drawn_text
 from bot.knowledge.files import (
     MANIFEST,
     OUT_OF_SCOPE,
@@ -52,7 +53,7 @@ def write_knowledge(
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())) and not overwrite:
         raise KnowledgeError("is there already; name a new folder, or say to overwrite it", root)
-    rows = _document_rows(documents)
+    rows = document_rows(documents)
     manifest = Manifest(
         title=title,
         documents=rows,
@@ -63,14 +64,17 @@ def write_knowledge(
         contact=contact,
         unreviewed=unreviewed,
     )
+    once = united(pairs)
+    drawn = (Drawn.of(pair) for pair in once if pair.provenance.drawer != "owner")
     files = {
         MANIFEST: manifest_text(manifest),
-        PAIRS: pairs_text(_pair_row(pair, documents) for pair in _united(pairs)),
+        PAIRS: pairs_text(pair_row(pair, documents) for pair in once),
+        DRAWN: drawn_text(drawn),
         OUT_OF_SCOPE: out_of_scope_text(_topic_rows(prototypes)),
     }
     files |= {row.path: document.text for row, document in zip(rows, documents, strict=True)}
     try:
-        _write_folder(root.resolve(), files)
+        write_folder(root.resolve(), files)
     except OSError as error:
         message = f"cannot be written ({error.strerror}); check its rights"
         raise KnowledgeError(message, root) from error
@@ -91,7 +95,7 @@ def manifest_text(manifest: Manifest) -> str:
             yield from entry("unreviewed", manifest.unreviewed)
         yield "documents:"
         for row in manifest.documents:
-            yield from item(_document_lines(row), indent="  ")
+            yield from item(document_lines(row), indent="  ")
         if manifest.subjects:
             yield "# What the answers speak of, and its other names."
             yield "subjects:"
@@ -138,7 +142,7 @@ def out_of_scope_text(rows: Iterable[TopicRow]) -> str:
     return _joined(lines())
 
 
-def _document_lines(row: DocumentRow) -> Iterator[str]:
+def document_lines(row: DocumentRow) -> Iterator[str]:
     yield from entry("file", row.path)
     if row.id != PurePosixPath(row.path).stem:
         yield from entry("id", row.id)
@@ -179,9 +183,14 @@ def _joined(lines: Iterable[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document_rows(documents: Sequence[Document]) -> tuple[DocumentRow, ...]:
-    """Rows with a file name of their own, also where ids differ by odd characters or case."""
-    taken: set[str] = set()
+def document_rows(
+    documents: Sequence[Document], names: Collection[str] = ()
+) -> tuple[DocumentRow, ...]:
+    """Rows with a file name of their own, also where ids differ by odd characters or case.
+
+    `names` are taken: file names without suffix, case-folded.
+    """
+    taken = set(names)
     rows = []
     for document in documents:
         stem = re.sub(r"[^\w.-]+", "-", document.id).strip(".-")[:80] or "document"
@@ -205,19 +214,19 @@ def _suffix(document: Document) -> str:
     return ".md" if name.startswith("http") or name.endswith(_MARKED) else ".txt"
 
 
-def _united(pairs: Iterable[QAPair]) -> Iterable[QAPair]:
+def united(pairs: Iterable[QAPair]) -> tuple[QAPair, ...]:
     """Each pair once; what was given twice, or is said twice, has the variants of both."""
-    united: dict[tuple[str, str, str], QAPair] = {}
+    found: dict[tuple[str, str, str], QAPair] = {}
     for pair in pairs:
         key = (pair.provenance.document_id, pair.answer, pair.question)
-        same = united.setdefault(key, pair)
+        same = found.setdefault(key, pair)
         if same is not pair:
             variants = tuple(dict.fromkeys((*same.variants, *pair.variants)))
-            united[key] = replace(same, variants=variants)
-    return united.values()
+            found[key] = replace(same, variants=variants)
+    return tuple(found.values())
 
 
-def _pair_row(pair: QAPair, documents: Sequence[Document]) -> PairRow:
+def pair_row(pair: QAPair, documents: Sequence[Document]) -> PairRow:
     where = pair.provenance
     document = next((d for d in documents if d.id == where.document_id), None)
     if document is None or where.evidence.of(document.text) != pair.answer:
@@ -240,8 +249,13 @@ def _topic_rows(prototypes: Iterable[Prototype]) -> Iterable[TopicRow]:
         yield TopicRow(topic, says, tuple(Text(p.question, 0) for p in group), 0)
 
 
-def _write_folder(root: Path, files: Mapping[str, str]) -> None:
-    """Puts `files` into `root` by one rename; other files of a folder that is there are kept."""
+def write_folder(
+    root: Path, files: Mapping[str, str], check: Callable[[Path], object] = lambda folder: None
+) -> None:
+    """Puts `files` into `root` by one rename; other files of a folder that is there are kept.
+
+    `check` is called with the new folder before, and may refuse it.
+    """
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as made:
         new, old = Path(made) / "new", Path(made) / "old"
@@ -251,6 +265,7 @@ def _write_folder(root: Path, files: Mapping[str, str]) -> None:
             file = new / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="")
+        check(new)
         if root.exists():
             root.rename(old)
         try:

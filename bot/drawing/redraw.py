@@ -1,0 +1,283 @@
+"""A knowledge drawn anew from a changed document, with all that its owner did to it kept.
+
+What is new is added as drawn; what the owner took away stays away; a pair whose answer no longer
+stands in its document stays in the file, in quarantine, and the nearest sentence is proposed. The
+files are edited in place: comments and the form of every other line survive. Redrawing twice
+changes nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rapidfuzz import fuzz
+
+from bot.drawing.draft import Draft
+from bot.drawing.drawing import draw_pairs
+from bot.drawing.merging import merge, wordings_drawn
+from bot.errors import KnowledgeError
+from bot.knowledge.drawn import DRAWN, Drawn, drawn_text, flat, read_drawn
+from bot.knowledge.editing import Listed, documents_of, pairs_of, read_raw
+from bot.knowledge.evidence import find_answer, occurrences
+from bot.knowledge.files import MANIFEST, PAIRS, Evidence, PairRow, read_manifest, read_pairs
+from bot.knowledge.knowledge import load_knowledge
+from bot.knowledge.rejected import REJECTED, read_rejected, with_rejected
+from bot.knowledge.writing import (
+    document_lines,
+    document_rows,
+    pair_lines,
+    pair_row,
+    united,
+    write_folder,
+)
+from bot.types import Document, QAPair
+from bot.wording import normalise
+
+NEAR = 60.0  # per cent alike (Indel), from which a sentence is proposed for a lost answer
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A pair whose answer no longer stands in its document; `nearest` is what does, if alike."""
+
+    file: Path
+    line: int
+    question: str
+    nearest: str | None
+
+    def __str__(self) -> str:
+        near = f"; nearest there now: {self.nearest!r}" if self.nearest else ""
+        remedy = "put the new wording, or delete the pair"
+        return (
+            f"{self.file}:{self.line}: the answer to {self.question!r} no longer stands in its "
+            f"document{near}; {remedy}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """What a redraw did; `skipped` are lines on what could not be edited."""
+
+    documents: int  # new ones
+    pairs: int
+    wordings: int  # added to pairs that were there
+    kept: int
+    lost: tuple[Lost, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def redraw(root: Path, made: Draft) -> Redrawn:
+    """Bring the knowledge in `root` up to `made`, which is drawn of its documents as they are now.
+
+    Documents of other names stay as they are, and one of a new name is added. Raises
+    KnowledgeError where the folder can't be read or its files can't be edited; then nothing is
+    changed.
+    """
+    work = _Redraw(root, made)
+    files = work.files()
+    try:
+        write_folder(root.resolve(), files, check=load_knowledge)
+    except KnowledgeError as error:
+        message = f"nothing was changed, for the new files would have a fault: {error}"
+        raise KnowledgeError(message, root) from error
+    except OSError as error:
+        message = f"cannot be written ({error.strerror}); check its rights"
+        raise KnowledgeError(message, root) from error
+    return work.told()
+
+
+class _Redraw:
+    """One redraw: what each row is now, the files with it, and what is to be told."""
+
+    def __init__(self, root: Path, made: Draft) -> None:
+        self.root, self.made = root, made
+        old = load_knowledge(root)
+        self.before = {document.id: document for document in old.documents}
+        self.changed = {document.id: document for document in made.documents}
+        self.now = self.before | self.changed
+        self.rows = read_pairs(root / PAIRS)
+        self.keys = [self._key(row) for row in self.rows]
+        self.standing: list[bool] = []
+        self.evidence = [
+            self._evidence(row, id) for row, (id, _) in zip(self.rows, self.keys, strict=True)
+        ]
+        drawn = read_drawn(root / DRAWN)
+        if drawn is None:  # made by hand: what else its documents would have given, it leaves out
+            drawn = tuple(Drawn.of(pair) for d in old.documents for pair in draw_pairs(d))
+        self.said = wordings_drawn(drawn)
+        self.merged = merge(
+            self.rows,
+            self.keys,
+            drawn,
+            united(made.pairs),
+            read_rejected(root / REJECTED),
+            old=self.before,
+            changed=self.changed,
+        )
+        self.taken = {
+            normalise(text.value)
+            for row, stands in zip(self.rows, self.standing, strict=True)
+            for text in (row.question, *row.variants)
+            if stands
+        }
+        self.skipped: list[str] = []
+        self.wordings = 0
+
+    def files(self) -> dict[str, str]:
+        """The new text of every file that changes."""
+        text = read_raw(self.root / PAIRS) or ""
+        head, pieces = pairs_of(text).pieces()
+        if len(pieces) != len(self.rows):
+            raise KnowledgeError(
+                "the pairs must stand one below the other, each beginning with '- '",
+                self.root / PAIRS,
+            )
+        edited = [self._edited(number, piece) for number, piece in enumerate(pieces)]
+        for pair in sorted(self.merged.added, key=lambda pair: pair.provenance.evidence):
+            number = self._behind(pair)
+            edited[number] = edited[number].append(pair_lines(self._row(pair)))
+        text = head + "".join(piece.text for piece in edited)
+        files = {PAIRS: text, DRAWN: drawn_text(self.merged.drawn)}
+        files |= self._documents()
+        if self.merged.rejected:
+            text_before = read_raw(self.root / REJECTED)
+            files[REJECTED] = with_rejected(text_before, self.merged.rejected)
+        return files
+
+    def _edited(self, number: int, piece: Listed) -> Listed:
+        """A row with its evidence where it is now, and the new wordings of its pair."""
+        row, evidence = self.rows[number], self.evidence[number]
+        try:
+            if evidence is not None and evidence != row.evidence:
+                piece = piece.put(0, "evidence", str(evidence))
+            pair = self.merged.matched.get(number)
+            for text in self._fresh(pair) if pair is not None else ():
+                piece = piece.add(0, "variants", text)
+                self.wordings += 1
+        except KnowledgeError as error:
+            self.skipped.append(f"{self.root / PAIRS}:{row.line}: {error}")
+        return piece
+
+    def _evidence(self, row: PairRow, id: str) -> Evidence | None:
+        """Where the answer of `row` stands now, where it stood if nowhere; None if it needs none:
+        it had none, and stands in one place."""
+        document = self.changed.get(id)
+        if document is None:
+            self.standing.append(id in self.before)
+            return row.evidence
+        answer = row.answer.value
+        was = row.evidence or self._looked_up(row)
+        found = find_answer(answer, document.text, was.span)
+        self.standing.append(found is not None)
+        if row.evidence is None:
+            places = (place for d in self.now.values() for place in occurrences(answer, d.text))
+            if len(list(places)) == 1:
+                return None
+        return was if found is None else Evidence(id, document.sha256[:12], found)
+
+    def _looked_up(self, row: PairRow) -> Evidence:
+        document = next(d for d in self.before.values() if occurrences(row.answer.value, d.text))
+        span = occurrences(row.answer.value, document.text)[0]
+        return Evidence(document.id, document.sha256[:12], span)
+
+    def _key(self, row: PairRow) -> tuple[str, str]:
+        if row.evidence is not None:
+            return row.evidence.document_id, flat(row.answer.value)
+        return self._looked_up(row).document_id, flat(row.answer.value)
+
+    def _fresh(self, pair: QAPair) -> list[str]:
+        """The wordings of `pair` that are new, and stand nowhere in the file; takes them."""
+        said = self.said.get(Drawn.of(pair).key, {})
+        fresh = []
+        for text in pair.wordings:
+            form = normalise(text)
+            if form not in self.taken and (form or text) not in said:
+                self.taken.add(form)
+                fresh.append(text)
+        return fresh
+
+    def _row(self, pair: QAPair) -> PairRow:
+        """The row of a new pair, its question one that no other row has, if it can be."""
+        free = [w for w in pair.wordings if normalise(w) not in self.taken]
+        question = next((w for w in free if w.endswith("?")), pair.question)
+        self.taken |= {normalise(question), *map(normalise, free)}
+        variants = tuple(w for w in free if w != question)
+        row = replace(pair, question=question, variants=variants)
+        return pair_row(row, tuple(self.now.values()))
+
+    def _behind(self, pair: QAPair) -> int:
+        """The number of the row that a new pair is written behind: in the order of the document,
+        or where its document begins; at the end for a document that has no row."""
+        id, start = pair.provenance.document_id, pair.provenance.evidence.start
+        own = [n for n, key in enumerate(self.keys) if key[0] == id]
+        before = [
+            (evidence.span.start, n)
+            for n in own
+            if (evidence := self.evidence[n]) is not None and evidence.span.start <= start
+        ]
+        if before:
+            return max(before)[1]
+        return max(0, own[0] - 1) if own else len(self.rows) - 1
+
+    def _documents(self) -> dict[str, str]:
+        """The changed documents, and knowledge.yaml with what is new of them."""
+        text = read_raw(self.root / MANIFEST) or ""
+        before, listed, after = documents_of(text)
+        paths = self._paths(listed)
+        files: dict[str, str] = {}
+        fresh: list[Document] = []
+        for document in self.changed.values():
+            if document.id not in paths:
+                fresh.append(document)
+                continue
+            number, path = paths[document.id]
+            files[path] = document.text
+            if document.digest:
+                listed = listed.put(number, "source", document.source)
+                listed = listed.put(number, "sha256", document.digest)
+        names = frozenset(Path(path).stem.casefold() for _, path in paths.values())
+        for row, document in zip(document_rows(fresh, names), fresh, strict=True):
+            listed = listed.append(document_lines(row))
+            paths[document.id] = (len(paths), row.path)
+            files[row.path] = document.text
+        changed = before + listed.text + after
+        return files | ({MANIFEST: changed} if changed != text else {})
+
+    def _paths(self, listed: Listed) -> dict[str, tuple[int, str]]:
+        rows = read_manifest(self.root / MANIFEST).documents
+        if len(rows) != len(listed.pieces()[1]):
+            raise KnowledgeError(
+                "the documents must stand one below the other, each beginning with '- '",
+                self.root / MANIFEST,
+            )
+        return {row.id: (number, row.path) for number, row in enumerate(rows)}
+
+    def told(self) -> Redrawn:
+        """What was done, with the places of lost answers in the file as it is now."""
+        lost = []
+        for row in read_pairs(self.root / PAIRS):
+            document = self.changed.get(row.evidence.document_id) if row.evidence else None
+            if document is None or row.evidence is None:
+                continue
+            if find_answer(row.answer.value, document.text, row.evidence.span) is None:
+                near = self._nearest(row.answer.value, document)
+                lost.append(Lost(self.root / PAIRS, row.answer.line, row.question.value, near))
+        new = len(set(self.changed) - set(self.before))
+        return Redrawn(
+            new,
+            len(self.merged.added),
+            self.wordings,
+            len(self.rows),
+            tuple(lost),
+            tuple(self.skipped),
+        )
+
+    def _nearest(self, answer: str, document: Document) -> str | None:
+        best, score = None, NEAR
+        for pair in self.made.pairs:
+            if pair.provenance.document_id == document.id:
+                alike = fuzz.ratio(flat(answer), flat(pair.answer), score_cutoff=score)
+                if alike > score or (alike == score and best is None):
+                    best, score = pair.answer, alike
+        return best

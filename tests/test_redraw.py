@@ -1,0 +1,317 @@
+"""Drawing anew: no edit of the owner is lost, and doing it twice changes nothing more."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_encoder import bag_of_stems
+
+from bot.drawing.draft import make_draft
+from bot.drawing.redraw import Redrawn, redraw
+from bot.errors import KnowledgeError
+from bot.knowledge.drawn import DRAWN, read_drawn
+from bot.knowledge.editing import pairs_of
+from bot.knowledge.files import PairRow, read_pairs
+from bot.knowledge.knowledge import load_knowledge, write_knowledge
+from bot.knowledge.rejected import REJECTED, read_rejected
+from bot.wording import normalise
+
+SENTENCES = [
+    f"The {thing} of {place} was built in {year} by {name}."
+    for thing, place, year, name in zip(
+        ("bridge", "tower", "castle", "mill", "harbour", "library", "market", "theatre"),
+        ("Warsaw", "Lyon", "Porto", "Ghent", "Turin", "Bergen", "Graz", "Cork"),
+        (1302, 1402, 1502, 1602, 1702, 1802, 1902, 1912),
+        ("Adam", "Boris", "Clara", "Doris", "Emil", "Frida", "Gustav", "Helga"),
+        strict=True,
+    )
+]
+
+
+def drawn(folder: Path, text: str, name: str = "town.txt") -> Path:
+    """A knowledge in `folder`/k, drawn of `text`; or that one drawn anew where it is there."""
+    source = folder / name
+    source.write_text(text, encoding="utf-8")
+    made = make_draft([source], lambda: bag_of_stems)
+    write_knowledge(folder / "k", title="T", documents=made.documents, pairs=made.pairs)
+    return folder / "k"
+
+
+def again(folder: Path, text: str, name: str = "town.txt") -> Redrawn:
+    source = folder / name
+    source.write_text(text, encoding="utf-8")
+    return redraw(folder / "k", make_draft([source], lambda: bag_of_stems))
+
+
+def rows_of(root: Path) -> list[PairRow]:
+    return list(read_pairs(root / "pairs.yaml"))
+
+
+def wordings(row: PairRow) -> list[str]:
+    return [row.question.value, *(text.value for text in row.variants)]
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(root)): f.read_bytes() for f in root.rglob("*") if f.is_file()}
+
+
+def edit(root: Path, old: str, new: str, file: str = "pairs.yaml") -> None:
+    path = root / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, (old, text)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+# --- the invariant ----------------------------------------------------------------------------
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["ask", "add", "take", "delete", "review", "comment", "write", "behind"]),
+        st.integers(0, 20),
+        st.text("abc :#'\"é-[", min_size=1, max_size=12),
+    ),
+    max_size=8,
+)
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["drop", "change", "append", "insert"]), st.integers(0, 20)),
+    max_size=4,
+)
+
+
+def edited(root: Path, edits: list[tuple[str, int, str]]) -> tuple[set[str], list[str]]:
+    """Edits as an owner makes them; gives the answers deleted and the comments written."""
+    file = root / "pairs.yaml"
+    text = file.read_text(encoding="utf-8")
+    comments: list[str] = []
+    for number, (what, where, words) in enumerate(edits):
+        file.write_text(text, encoding="utf-8")
+        rows = rows_of(root)
+        at = where % len(rows)
+        row, listed = rows[at], pairs_of(text)
+        if what == "ask":
+            text = listed.put(at, "question", f"{words} {number}?").text
+        elif what == "add":
+            text = listed.add(at, "variants", f"{words} {number}", comment=f"v{number}").text
+            comments.append(f"# v{number}")
+        elif what == "take" and row.variants:
+            text = listed.take(at, "variants", where % len(row.variants)).text
+        elif what == "delete" and len(rows) > 1:
+            text = listed.remove(at).text
+        elif what == "review":
+            text = listed.put(at, "reviewed", "Ann 2026-01-02").text
+        elif what == "write" and row.answer.value.startswith("The ") and " by " in row.answer.value:
+            part = row.answer.value.rpartition("by ")[2]  # one word: stands once
+            lines = [f"question: Who {number}?", f"answer: {part.rstrip('.')}"]
+            text = listed.insert(at, lines).text
+        elif what == "comment":
+            comments.append(f"# {number} a note")
+            lines = text.split("\n")
+            begins = [i for i, line in enumerate(lines) if line.startswith("- ")]
+            lines.insert(begins[at], comments[-1])
+            text = "\n".join(lines)
+        elif what == "behind":
+            comments.append(f"# {number} behind")
+            text = text.rstrip("\n") + f"\n{comments[-1]}\n"
+        file.write_text(text, encoding="utf-8")
+    standing = {row.answer.value for row in rows_of(root)}
+    known = read_drawn(root / DRAWN) or ()
+    kept = [comment for comment in comments if comment in text]
+    return {unit.answer for unit in known} - standing, kept
+
+
+def changed(sentences: list[str], changes: list[tuple[str, int]]) -> list[str]:
+    sentences = list(sentences)
+    for number, (what, where) in enumerate(changes):
+        at = where % len(sentences)
+        if what == "drop" and len(sentences) > 1:
+            del sentences[at]
+        elif what == "change":
+            sentences[at] = sentences[at].replace(" was built", " was quickly built")
+        elif what in ("append", "insert"):
+            new = f"A new clock number {number} hangs in hall {number} since {2000 + number}."
+            sentences.insert(len(sentences) if what == "append" else at, new)
+    return sentences
+
+
+@settings(max_examples=30, deadline=None)
+@given(EDITS, CHANGES, st.booleans())
+def test_a_redraw_loses_no_edit(
+    edits: list[tuple[str, int, str]], changes: list[tuple[str, int]], paragraphs: bool
+) -> None:
+    between = "\n\n" if paragraphs else " "
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        root = drawn(folder, between.join(SENTENCES[:5]))
+        at_first = {unit.answer: unit.wordings for unit in read_drawn(root / DRAWN) or ()}
+        gone, comments = edited(root, edits)
+        before = rows_of(root)
+        text = between.join(changed(SENTENCES[:5], changes))
+        done = again(folder, text)
+        after = rows_of(root)
+
+        pairs_file = (root / "pairs.yaml").read_text(encoding="utf-8")
+        assert all(comment in pairs_file for comment in comments)
+        by_key = {(row.question.value, row.answer.value): row for row in after}
+        for row in before:
+            now = by_key[row.question.value, row.answer.value]
+            assert now.reviewed == row.reviewed
+            kept = wordings(row)
+            assert wordings(now)[: len(kept)] == kept
+            away = {normalise(w) for w in at_first.get(row.answer.value, ())}
+            new = {normalise(w) for w in wordings(now)[len(kept) :]}
+            assert not new & away  # what was taken away stays away
+        assert not {row.answer.value for row in after} & gone
+        lost = [row.answer.value for row in after if row.answer.value not in text]
+        assert [one.question for one in done.lost] == [
+            row.question.value for row in after if row.answer.value in lost
+        ]
+        knowledge = load_knowledge(root)
+        assert len(knowledge.quarantined) == len(lost)
+        quoted = " ".join(row.answer.value for row in after) + " ".join(gone)
+        for sentence in changed(SENTENCES[:5], changes):
+            assert sentence in quoted
+
+        once = files_of(root)
+        assert again(folder, text).pairs == 0
+        assert files_of(root) == once
+
+
+# --- one thing at a time ----------------------------------------------------------------------
+
+
+def test_a_changed_sentence_is_kept_flagged_and_the_new_one_proposed(tmp_path: Path) -> None:
+    root = drawn(tmp_path, " ".join(SENTENCES[:3]))
+    edit(root, "- question: When was the tower", "- question: Since when is the tower")
+    new = " ".join(SENTENCES[:3]).replace("1402 by Boris", "1403 by Boris")
+    done = again(tmp_path, new)
+    assert done.pairs == 1
+    [lost] = done.lost
+    assert lost.question.startswith("Since when")
+    assert lost.nearest == "The tower of Lyon was built in 1403 by Boris."
+    line = (root / "pairs.yaml").read_text(encoding="utf-8").split("\n")[lost.line - 1]
+    assert "1402 by Boris" in line
+    assert str(lost).startswith(f"{root}/pairs.yaml:{lost.line}: ")
+    knowledge = load_knowledge(root)
+    assert [q.question for q in knowledge.quarantined] == [lost.question]
+    assert "The tower of Lyon was built in 1403 by Boris." in {p.answer for p in knowledge.pairs}
+
+
+def test_the_rest_of_the_file_stays_as_it_is_and_new_pairs_stand_in_their_place(
+    tmp_path: Path,
+) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:2]))
+    before = (root / "pairs.yaml").read_text(encoding="utf-8")
+    done = again(tmp_path, "\n\n".join([SENTENCES[0], SENTENCES[5], SENTENCES[1]]))
+    after = (root / "pairs.yaml").read_text(encoding="utf-8")
+    assert (done.kept, done.pairs, done.lost) == (2, 1, ())
+    assert [row.answer.value for row in rows_of(root)] == [
+        SENTENCES[0],
+        SENTENCES[5],
+        SENTENCES[1],
+    ]
+    old_lines = [line for line in before.split("\n") if "evidence:" not in line]
+    new_lines = iter(after.split("\n"))
+    assert all(line in new_lines for line in old_lines)  # in the same order
+    evidence = [row.evidence for row in rows_of(root)]
+    assert len({str(e).partition(":")[0] for e in evidence}) == 1  # all of the new document
+
+
+def test_a_deleted_pair_is_written_down_and_can_be_let_in_again(tmp_path: Path) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:3]))
+    listed = pairs_of((root / "pairs.yaml").read_text(encoding="utf-8"))
+    (root / "pairs.yaml").write_text(listed.remove(1).text, encoding="utf-8")
+    assert again(tmp_path, "\n\n".join(SENTENCES[:4])).pairs == 1
+    assert [(r.answer, r.question) for r in read_rejected(root / REJECTED)] == [
+        (SENTENCES[1], None)
+    ]
+    assert SENTENCES[1] not in {row.answer.value for row in rows_of(root)}
+    assert again(tmp_path, "\n\n".join(SENTENCES[::2])).pairs == 2  # gone from the text ...
+    assert again(tmp_path, "\n\n".join(SENTENCES[:5])).pairs == 0  # ... and there again
+    assert SENTENCES[1] not in {row.answer.value for row in rows_of(root)}
+    (root / REJECTED).unlink()
+    assert again(tmp_path, "\n\n".join(SENTENCES[:5])).pairs == 1
+    assert SENTENCES[1] in {row.answer.value for row in rows_of(root)}
+
+
+def test_a_list_with_one_answer_to_many_questions(tmp_path: Path) -> None:
+    faq = "question,answer\nDo you ship?,Yes.\nIs it new?,Yes.\nIs it red?,Yes.\n"
+    root = drawn(tmp_path, faq, "faq.csv")
+    text = (root / "pairs.yaml").read_text(encoding="utf-8")
+    text = pairs_of(text).put(2, "question", "What about its colour?").text
+    (root / "pairs.yaml").write_text(pairs_of(text).remove(0).text, encoding="utf-8")
+    done = again(tmp_path, faq + "Is it heavy?,Yes.\n", "faq.csv")
+    assert (done.kept, done.pairs, done.wordings, done.lost) == (2, 1, 0, ())
+    assert [row.question.value for row in rows_of(root)] == [
+        "Is it new?",
+        "What about its colour?",
+        "Is it heavy?",
+    ]
+    once = files_of(root)
+    again(tmp_path, faq + "Is it heavy?,Yes.\n", "faq.csv")
+    assert files_of(root) == once
+
+
+def test_a_changed_answer_of_a_list_takes_over_its_question(tmp_path: Path) -> None:
+    root = drawn(tmp_path, "question,answer\nHow much?,Five euros.\nWhen?,Today.\n", "faq.csv")
+    done = again(tmp_path, "question,answer\nHow much?,Six euros.\nWhen?,Today.\n", "faq.csv")
+    assert [(one.question, one.nearest) for one in done.lost] == [("How much?", "Six euros.")]
+    assert {p.question: p.answer for p in load_knowledge(root).pairs} == {
+        "How much?": "Six euros.",
+        "When?": "Today.",
+    }
+
+
+def test_a_pair_written_by_hand_without_evidence_goes_to_quarantine_with_its_sentence(
+    tmp_path: Path,
+) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:2]))
+    with (root / "pairs.yaml").open("a", encoding="utf-8") as file:
+        file.write("\n- question: Which city?\n  answer: The tower of Lyon\n")
+    done = again(tmp_path, SENTENCES[0])
+    assert {one.question for one in done.lost} >= {"Which city?"}
+    assert "Which city?" in {q.question for q in load_knowledge(root).quarantined}
+
+
+def test_a_document_of_a_new_name_is_added_and_the_others_stay(tmp_path: Path) -> None:
+    root = drawn(tmp_path, SENTENCES[0])
+    edit(root, "# The knowledge", "# Ours: the knowledge", "knowledge.yaml")
+    before = load_knowledge(root)
+    done = again(tmp_path, SENTENCES[1], "other.md")
+    after = load_knowledge(root)
+    assert (done.documents, done.pairs, done.kept) == (1, 1, 1)
+    assert [d.id for d in after.documents] == ["town", "other"]
+    assert after.pairs[0] == before.pairs[0]
+    assert "# Ours: the" in (root / "knowledge.yaml").read_text(encoding="utf-8")
+
+
+def test_a_folder_without_a_record_gets_only_what_is_new_in_its_document(tmp_path: Path) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:3]))
+    listed = pairs_of((root / "pairs.yaml").read_text(encoding="utf-8"))
+    (root / "pairs.yaml").write_text(listed.remove(2).remove(0).text, encoding="utf-8")
+    (root / DRAWN).unlink()
+    assert again(tmp_path, "\n\n".join(SENTENCES[:4])).pairs == 1
+    assert [row.answer.value for row in rows_of(root)] == [SENTENCES[1], SENTENCES[3]]
+
+
+def test_what_cant_be_edited_is_said_and_a_broken_record_changes_nothing(tmp_path: Path) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:2]))
+    text = (root / "pairs.yaml").read_text(encoding="utf-8")
+    head, pieces = pairs_of(text).pieces()
+    flow = f'- {{question: "Braces?", answer: "{SENTENCES[1]}"}}\n'
+    (root / "pairs.yaml").write_text(head + pieces[0].text + flow, encoding="utf-8")
+    done = again(tmp_path, "\n\n".join([SENTENCES[4], *SENTENCES[:2]]))
+    assert (done.pairs, done.lost) == (1, ())
+    assert flow in (root / "pairs.yaml").read_text(encoding="utf-8")
+    (root / DRAWN).write_text('{"document": 1}\n')
+    once = files_of(root)
+    with pytest.raises(KnowledgeError, match=r"drawn\.jsonl:1: is no record"):
+        again(tmp_path, SENTENCES[0])
+    assert files_of(root) == once
+    shutil.rmtree(root)
+    with pytest.raises(KnowledgeError, match="no such folder"):
+        again(tmp_path, SENTENCES[0])
