@@ -117,7 +117,7 @@ def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
     from bot.drawing.draft import make_draft
     from bot.drawing.drawing import Encode
 
-    with progress("comparing questions") as advance:
+    with progress("reading and comparing") as advance:
 
         def encode() -> Encode:
             from bot.encoding.cache import EmbeddingCache
@@ -130,6 +130,7 @@ def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
         made = make_draft(
             parsed.sources,
             encode,
+            advance,
             domain=parsed.domain,
             allow_private=parsed.allow_private,
             limit=parsed.limit,

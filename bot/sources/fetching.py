@@ -62,7 +62,7 @@ class Fetcher:
         deadline = time.monotonic() + self._seconds
         timeout = httpx.Timeout(20.0, connect=10.0)
         seen: list[str] = []
-        address = urlunsplit((*urlsplit(url)[:4], ""))
+        address = _without_fragment(url)
         with http_client(self._trusted, timeout, tls=self._tls, deadline=deadline) as client:
             while len(seen) <= REDIRECTS:
                 led = f"leads to {one_line(address)[:200]}, which " if seen else ""
@@ -88,7 +88,7 @@ class Fetcher:
                 if isinstance(found, Original):
                     return found
                 seen.append(address)
-                address = urlunsplit((*urlsplit(urljoin(address, found))[:4], ""))
+                address = _without_fragment(found, address)
                 if address in seen:
                     raise DocumentError(
                         f"redirects in a circle, by way of {one_line(address)[:200]}. Check it in "
@@ -124,6 +124,14 @@ class Fetcher:
                     file.write(piece)
         charset = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""))
         return Original(path, address, address, charset[1] if charset else None)
+
+
+def _without_fragment(url: str, base: str = "") -> str:
+    """`url`, as it reads on the page `base`; what can't be taken apart is left for the check."""
+    try:
+        return urlunsplit((*urlsplit(urljoin(base, url))[:4], ""))
+    except ValueError:
+        return url
 
 
 def _refused(answer: httpx.Response) -> str:
@@ -165,7 +173,10 @@ def _unpacked(answer: httpx.Response, deadline: float) -> Iterator[bytes]:
     total = 0
     for raw in answer.iter_raw():
         while raw:
-            piece = unpacker.decompress(raw, 1 << 20) if unpacker else raw
+            try:
+                piece = unpacker.decompress(raw, 1 << 20) if unpacker else raw
+            except zlib.error as error:
+                raise DocumentError("is packed wrongly. Save it as a file.") from error
             raw = unpacker.unconsumed_tail if unpacker else b""
             total += len(piece)
             if total > MAX_BYTES:

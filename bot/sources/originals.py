@@ -47,9 +47,12 @@ class Original:
         return self.url or self.path.name
 
     def digest(self) -> str:
-        """SHA-256 of its bytes, in hex."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """SHA-256 of its bytes, in hex. Raises DocumentError without its name."""
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,16 @@ def read_bytes(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise DocumentError(f"cannot be read ({error.strerror}). Check its permissions.") from error
+        raise _unreadable(error) from error
     if len(data) > limit:
         raise DocumentError(f"is larger than {limit >> 20} MB. Split it into parts.")
     if not data.strip():
         raise DocumentError("is empty. Give a file with at least one sentence.")
     return data
+
+
+def _unreadable(error: OSError) -> DocumentError:
+    return DocumentError(f"cannot be read ({error.strerror}). Check its permissions.")
 
 
 def one_line(text: str) -> str:
