@@ -2,8 +2,10 @@
 
     python server.py [--knowledge DIR]
 
-All else is set by QUOTH_... in the environment. Exit codes: 0 stopped by a signal after the last
-answer was sent, 1 an error, 2 the command line is wrong, 130 broken off with Ctrl-C.
+DIR is a knowledge, or a folder of several: a site each, at /NAME/. An edit is served as soon as its
+files are whole; SIGHUP has them read at once. All else is set by QUOTH_... in the environment. Exit
+codes: 0 stopped by a signal after the last answer was sent, 1 an error, 2 the command line is
+wrong, 130 broken off with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -56,35 +59,60 @@ def _serve(knowledge: Path | None) -> None:
     settings = load_settings(knowledge=knowledge)
     _log(settings)
     # Port and database come before the model: what is wrong with them shows at once.
-    with _bound(settings) as listening:
-        from bot.bot import Bot
+    with _bound(settings) as listening, ExitStack() as ending:
+        from bot.bot import Bot, Engine
         from bot.channels.http import create_app
+        from bot.channels.sites import Sites, folders_in
+        from bot.channels.watching import Watcher
         from bot.state.store import Keeping, Store
 
+        folders = folders_in(settings.knowledge)
+        several = "" not in folders
         connections = None
         if os.environ.get("QUOTH_CHANNELS", "").strip():
             from bot.channels.messaging.runtime import Connections
 
-            connections = Connections.of(os.environ)
+            connections = Connections.of(os.environ, f"/{min(folders)}" if several else "")
         keeping = Keeping(
             turns=settings.conversation_turns,
             minutes=settings.conversation_minutes,
             questions=settings.store_questions,
             days=settings.retention_days,
         )
-        store = Store(settings.database_url, keeping)
-        try:
-            bot = Bot.load(settings, progress=_say)
-            for fault in bot.faults():
+
+        def open_store(site: str) -> Store:
+            store = Store(settings.database_url, keeping, site=site)
+            ending.callback(store.close)
+            return store
+
+        engine = Engine(settings, _say)
+
+        def load(folder: Path) -> Bot:
+            own = settings.model_copy(update={"knowledge": folder})
+            return Bot.load(own, engine=engine, progress=_say)
+
+        sites = Sites(settings, open_store, names=folders)
+        watcher = Watcher(settings.knowledge, sites, load, settings.reload_seconds)
+        watcher.load_all()
+        if connections is not None and sites.first.name != min(folders):
+            raise SettingsError(
+                f"{folders[min(folders)]} can't be served, and messaging platforms are answered "
+                "from it. Mend it, or leave QUOTH_CHANNELS empty."
+            )
+        for site in sites.all():
+            for fault in site.bot.faults():
                 _say(fault)
-            app = create_app(bot, store, settings, connections)
-            try:
-                listening.listen(BACKLOG)
-            except OSError as error:  # of two servers that bound at once one can listen
-                raise _unusable(settings, error) from None
-            _run(app, listening)
-        finally:
-            store.close()
+        app = create_app(sites, connections)
+        try:
+            listening.listen(BACKLOG)
+        except OSError as error:  # of two servers that bound at once one can listen
+            raise _unusable(settings, error) from None
+        # A terminal that is closed says it too, and then it means the end.
+        if hasattr(signal, "SIGHUP") and not sys.stdin.isatty():
+            signal.signal(signal.SIGHUP, lambda *_: watcher.look_now())
+        watcher.start()
+        ending.callback(watcher.stop)
+        _run(app, listening)
 
 
 def _run(app: FastAPI, listening: socket.socket) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,18 +62,29 @@ class Exchange:
 
 
 class Engine:
-    """The model and the caches: what all bots of a process share. Threads may, too."""
+    """The model and the caches: what all bots of a process share, loaded when first used."""
 
     def __init__(self, settings: Settings, progress: Callable[[str], None] | None = None) -> None:
+        self._settings, self._say = settings, progress or (lambda line: None)
+        self.cache = Cache(settings.cache_dir / "index", warn=self._say)
+
+    @cached_property
+    def encoder(self) -> Encoder:
         """Raises EncoderError."""
-        say = progress or (lambda line: None)
+        settings = self._settings
         single_threaded(settings.threads)
-        self.encoder = load_encoder(
-            settings.model, settings.cache_dir, threads=settings.threads, progress=say
+        return load_encoder(
+            settings.model, settings.cache_dir, threads=settings.threads, progress=self._say
         )
-        self.serving = BatchingEncoder(self.encoder)
-        self.cache = Cache(settings.cache_dir / "index", warn=say)
-        self.vectors = EmbeddingCache(settings.cache_dir / "vectors", self.encoder, warn=say)
+
+    @cached_property
+    def serving(self) -> BatchingEncoder:
+        """The encoder for questions, which come from many threads."""
+        return BatchingEncoder(self.encoder)
+
+    @cached_property
+    def vectors(self) -> EmbeddingCache:
+        return EmbeddingCache(self._settings.cache_dir / "vectors", self.encoder, warn=self._say)
 
 
 class Bot:
@@ -144,10 +156,9 @@ class Bot:
             domain=knowledge.domain,
             head=_safety_head(known, encoder, vectors, cache),
         )
+        max_wrong = settings.max_wrong if knowledge.max_wrong is None else knowledge.max_wrong
         saved = (
-            load_operating_point(knowledge, encoder.digest, settings.max_wrong, say)
-            if calibrated
-            else None
+            load_operating_point(knowledge, encoder.digest, max_wrong, say) if calibrated else None
         )
         return cls(
             knowledge,

@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     )
 
     knowledge: Path = _setting(
-        "the folder with the documents and their pairs", "a folder", default=Path("knowledge")
+        "the folder with the documents and their pairs, or one of such folders: a site each",
+        "a folder",
+        default=Path("knowledge"),
     )
     model: str | None = _setting(
         "the sentence-transformers model: a folder or a name",
@@ -161,6 +163,13 @@ class Settings(BaseSettings):
         ge=1,
         le=3600,
     )
+    reload_seconds: float = _setting(
+        "how many seconds lie between two looks for changes of the knowledge; 0: only on SIGHUP",
+        "a number from 0 to 86400",
+        default=2.0,
+        ge=0,
+        le=86_400,
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "how much is logged; never a question", "debug, info, warning or error", default="info"
     )
@@ -193,7 +202,7 @@ class Settings(BaseSettings):
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if not _ORIGIN.fullmatch(origin):
+            if not is_origin(origin):
                 raise ValueError("not an origin")
         return value
 
@@ -220,6 +229,11 @@ def _fault(fault: Any) -> str:
         return f"there is no setting {name!r}"
     value = "is wrong" if name in _SECRET else f"is {fault['input']!r}"
     return f"{variable(name)} {value}; allowed: {_extra(field)['allowed']}"
+
+
+def is_origin(text: str) -> bool:
+    """Whether `text` is a website's origin, or * for all."""
+    return _ORIGIN.fullmatch(text) is not None
 
 
 def variable(name: str) -> str:

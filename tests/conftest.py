@@ -76,10 +76,11 @@ def served(
     from small_bot import serving
 
     from bot.channels.http import create_app
+    from bot.channels.sites import Sites
 
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('served')}/quoth.db")
     changed = {"allowed_origins": (other_site.origin,), "rate_per_minute": 6000}
-    app = create_app(bot, store, settings.model_copy(update=changed))
+    app = create_app(Sites.single(bot, store, settings.model_copy(update=changed)))
     with serving(app) as address:
         yield Served(address, store)
     store.close()

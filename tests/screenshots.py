@@ -20,6 +20,7 @@ from small_bot import serving
 
 from bot.bot import Bot
 from bot.channels.http import create_app
+from bot.channels.sites import Sites
 from bot.settings import load_settings
 from bot.state.store import Store
 
@@ -128,7 +129,7 @@ def _served(origin: str) -> Iterator[str]:
     )
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/quoth.db")
-        with serving(create_app(Bot.load(settings), store, settings)) as address:
+        with serving(create_app(Sites.single(Bot.load(settings), store, settings))) as address:
             yield address
         store.close()
 

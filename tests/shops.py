@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,7 +24,7 @@ def make_shop(
     title: str = "The bicycle shop",
     note: str = NOTE,
     variants: Mapping[str, list[str]] | None = None,
-    **manifest: object,
+    **manifest: Any,
 ) -> Path:
     """A knowledge in `folder`: `facts` are its questions and their answers, one document's text."""
     (folder / "documents").mkdir(parents=True, exist_ok=True)

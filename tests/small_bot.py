@@ -15,6 +15,7 @@ import httpx
 import uvicorn
 
 from bot.channels.http import create_app
+from bot.channels.sites import Sites
 from bot.documents.documents import document_from_text
 from bot.documents.passages import passage_at, split_passages
 from bot.errors import QuestionError
@@ -195,7 +196,8 @@ def small_site(
     """A client of a served small bot with its store in `folder`."""
     store = Store(f"sqlite:///{folder}/quoth.db")
     settings = {"rate_per_minute": 6000, **settings}
-    app = create_app(bot or SmallBot(), store, Settings(**settings))  # type: ignore[arg-type]
+    served: Any = bot or SmallBot()
+    app = create_app(Sites.single(served, store, Settings(**settings)))
     with serving(app) as address, httpx.Client(base_url=address, timeout=30) as client:
         yield client
     store.close()

@@ -323,6 +323,7 @@ def test_health_and_readiness(client: httpx.Client) -> None:
         "store": "ok",
         "pairs": 2,
         "quarantined": 0,
+        "fault": None,
     }
 
 

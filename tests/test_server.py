@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from shops import FACTS, make_shop
 
 from bot.encoding.encoders import Encoder
 
@@ -30,6 +31,7 @@ class Server:
             [sys.executable, "server.py"],
             cwd=ROOT,
             env=environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -185,3 +187,111 @@ def test_what_keeps_it_from_starting_is_one_line(
     assert server.output.startswith("quoth: ")
     assert says in server.output
     assert "geheim" not in server.output
+
+
+HOURS = "When is the shop open?"
+
+
+def version(folder: Path, number: int, **more: object) -> tuple[str, str]:
+    """The shop's knowledge with another answer and note; gives both."""
+    said = f"The shop is open from {number} to five on working days."
+    note = f"Please note: number {number} is given without guarantee and may change at any time."
+    make_shop(folder, {**FACTS, HOURS: said}, note=note, **more)
+    return said, note
+
+
+def test_edits_are_served_whole_while_questions_are_asked(
+    start: Callable[..., Server], tmp_path: Path
+) -> None:
+    folder = tmp_path / "shop"
+    versions = {version(folder, 0)}
+    server = start(
+        QUOTH_KNOWLEDGE=str(folder), QUOTH_RELOAD_SECONDS="0.2", QUOTH_RATE_PER_MINUTE="100000"
+    ).ready()
+    said: list[tuple[str, str]] = []
+    faults: list[str] = []
+    over = threading.Event()
+
+    def visit() -> None:
+        with httpx.Client(base_url=server.address, timeout=60) as client:
+            id = None
+            while not over.is_set():
+                asked = {"question": HOURS, "conversation_id": id}
+                response = client.post("/api/ask", json=asked)
+                if response.status_code != 200 or response.json()["kind"] != "answer":
+                    faults.append(response.text)
+                    return
+                reply = response.json()
+                if id not in (None, reply["conversation_id"]):
+                    faults.append("the conversation ended")
+                id = reply["conversation_id"]
+                said.append((reply["citations"][0]["quote"], reply["disclaimer"]))
+
+    def served(expected: tuple[str, str]) -> None:
+        deadline = time.monotonic() + 60
+        while not said or said[-1] != expected:
+            assert time.monotonic() < deadline, (said[-1:], server.output)
+            time.sleep(0.05)
+
+    def state() -> dict[str, str | None]:
+        return dict(httpx.get(server.address + "/readyz").json())
+
+    visitors = [threading.Thread(target=visit) for _ in range(3)]
+    for visitor in visitors:
+        visitor.start()
+    try:
+        for number in range(1, 4):  # edited in place, one after the other
+            versions.add(newest := version(folder, number))
+            served(newest)
+        for number in range(4, 9):  # faster than it can look
+            versions.add(newest := version(folder, number))
+            time.sleep(0.03)
+        served(newest)
+        pairs = (folder / "pairs.yaml").read_text(encoding="utf-8")
+        (folder / "pairs.yaml").write_text(pairs + "- question: [\n", encoding="utf-8")
+        deadline = time.monotonic() + 30
+        while state()["status"] == "ready":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert re.match(r"pairs\.yaml:\d+: ", state()["fault"] or "")
+        versions.add(other := version(tmp_path / "other", 9))
+        folder.rename(tmp_path / "before")
+        time.sleep(0.5)  # for a while there is nothing at all
+        (tmp_path / "other").rename(folder)
+        served(other)
+        assert state()["status"] == "ready"
+    finally:
+        over.set()
+        for visitor in visitors:
+            visitor.join(60)
+    assert faults == []
+    assert set(said) <= versions
+    assert re.search(r"ERROR quoth.knowledge: .*pairs\.yaml:\d+: ", server.output)
+    assert server.stop() == 0
+    assert "Traceback" not in server.output
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the system has no such signal")
+def test_a_signal_has_sites_read_anew_and_new_ones_found(
+    start: Callable[..., Server], tmp_path: Path
+) -> None:
+    root = tmp_path / "sites"
+    said, _ = version(root / "shop", 1)
+    server = start(QUOTH_KNOWLEDGE=str(root), QUOTH_RELOAD_SECONDS="0").ready()
+
+    def quoted(site: str) -> str:
+        response = httpx.post(f"{server.address}/{site}/api/ask", json={"question": HOURS})
+        return str(response.json().get("answer", response.status_code))
+
+    assert quoted("shop") == said
+    later, _ = version(root / "shop", 2)
+    new, _ = version(root / "branch", 3)
+    time.sleep(1)
+    assert (quoted("shop"), quoted("branch")) == (said, "404")
+    server.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 60
+    while (quoted("shop"), quoted("branch")) != (later, new):
+        assert time.monotonic() < deadline, server.output
+        time.sleep(0.1)
+    assert server.stop() == 0
+    assert {file.name for file in tmp_path.glob("*.db")} >= {"quoth-shop.db", "quoth-branch.db"}

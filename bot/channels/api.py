@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot.channels.problems import PROBLEM_JSON
 from bot.channels.site import Site
+from bot.channels.sites import Here, Sites
 from bot.channels.wire import (
     AboutModel,
     AskRequest,
@@ -18,6 +19,7 @@ from bot.channels.wire import (
     HealthModel,
     ReadyModel,
     ReplyModel,
+    SitesReadyModel,
     SuggestionsModel,
 )
 from bot.state.store import StoreError
@@ -40,8 +42,8 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def api_routes(site: Site) -> APIRouter:
-    """The routes that /openapi.json describes."""
+def api_routes() -> APIRouter:
+    """The routes of a site that /openapi.json describes."""
     router = APIRouter()
 
     @router.post(
@@ -51,7 +53,7 @@ def api_routes(site: Site) -> APIRouter:
         summary="Ask a question",
         operation_id="ask",
     )
-    async def ask(request: AskRequest) -> Response:
+    async def ask(request: AskRequest, site: Here) -> Response:
         return _json(await site.ask(request.question, request.conversation_id, request.client_id))
 
     @router.get(
@@ -61,7 +63,7 @@ def api_routes(site: Site) -> APIRouter:
         summary="Questions it can answer, for a question begun",
         operation_id="suggestions",
     )
-    async def suggestions(q: Annotated[str, Query(max_length=2000)] = "") -> Response:
+    async def suggestions(site: Here, q: Annotated[str, Query(max_length=2000)] = "") -> Response:
         return _json({"suggestions": list(await site.suggestions(q))})
 
     @router.get(
@@ -71,7 +73,7 @@ def api_routes(site: Site) -> APIRouter:
         summary="Whose questions it answers, and from which documents",
         operation_id="about",
     )
-    async def about() -> Response:
+    async def about(site: Here) -> Response:
         return _json(site.about())
 
     @router.post(
@@ -82,13 +84,13 @@ def api_routes(site: Site) -> APIRouter:
         summary="Say whether a reply helped",
         operation_id="feedback",
     )
-    async def feedback(request: FeedbackRequest) -> None:
+    async def feedback(request: FeedbackRequest, site: Here) -> None:
         known = await site.pool.run(
             site.store.add_feedback, request.turn_id, request.helpful, request.comment
         )
         if not known:
             raise HTTPException(404, "No reply has this turn_id, or it is too long ago.")
-        site.metrics.feedback.labels(str(request.helpful).lower()).inc()
+        site.metrics.judged(request.helpful, site.name)
 
     @router.delete(
         "/api/conversations/{conversation_id}",
@@ -98,11 +100,18 @@ def api_routes(site: Site) -> APIRouter:
         summary="Delete a conversation and all that came of it",
         operation_id="delete_conversation",
     )
-    async def delete(conversation_id: str) -> None:
+    async def delete(conversation_id: str, site: Here) -> None:
         if not conversation_id.isascii() or not await site.pool.run(
             site.store.delete_conversation, conversation_id
         ):
             raise HTTPException(404, "There is no such conversation.")
+
+    return router
+
+
+def state_routes(sites: Sites) -> APIRouter:
+    """What a platform asks of the whole service."""
+    router = APIRouter()
 
     @router.get("/healthz", response_model=HealthModel, summary="The process is alive")
     async def healthz() -> Response:
@@ -110,30 +119,43 @@ def api_routes(site: Site) -> APIRouter:
 
     @router.get(
         "/readyz",
-        response_model=ReadyModel,
+        response_model=SitesReadyModel if sites.several else ReadyModel,
         responses=_problems(503),
         summary="Questions can be answered",
     )
     async def readyz() -> Response:
-        knowledge = site.bot.knowledge
-        if not knowledge.pairs:
+        served = {site.name: site for site in sites.all()}
+        if not any(site.bot.knowledge.pairs for site in served.values()):
             raise HTTPException(503, "The knowledge has no pair to serve.", {"Retry-After": "30"})
-        try:
-            await site.pool.run(site.store.check)
-            store = "ok"
-        except StoreError:
-            site.metrics.store_errors.inc()
-            store = "failing"
-        return _json(
-            {
-                "status": "ready",
-                "store": store,
-                "pairs": len(knowledge.pairs),
-                "quarantined": len(knowledge.quarantined),
-            }
-        )
+        store = "ok"
+        for site in served.values():
+            try:
+                await sites.pool.run(site.store.check)
+            except StoreError:
+                sites.metrics.store_errors.inc()
+                store = "failing"
+        faults = dict(sites.faults)
+        states = {
+            name: _state(served.get(name), faults.get(name))
+            for name in sorted(served.keys() | faults.keys())
+        }
+        if not sites.several:
+            return _json({**states[""], "store": store})
+        status = "degraded" if faults else "ready"
+        return _json({"status": status, "store": store, "sites": states})
 
     return router
+
+
+def _state(site: Site | None, fault: str | None) -> dict[str, Any]:
+    """How a site is: `fault` says why its newest state is not served."""
+    knowledge = site.bot.knowledge if site is not None else None
+    return {
+        "status": "degraded" if fault else "ready",
+        "pairs": len(knowledge.pairs) if knowledge else 0,
+        "quarantined": len(knowledge.quarantined) if knowledge else 0,
+        "fault": fault,
+    }
 
 
 def _json(value: dict[str, Any]) -> Response:

@@ -29,10 +29,11 @@ class Desk:
     full disk must not silence a bot whose answers are in memory.
     """
 
-    def __init__(self, bot: Bot, store: Store, metrics: Metrics) -> None:
+    def __init__(self, bot: Bot, store: Store, metrics: Metrics, site: str = "") -> None:
         self._bot = bot
         self._store = store
         self._metrics = metrics
+        self._site = site
 
     def ask(
         self, question: str, conversation_id: str | None = None, client_id: str | None = None
@@ -49,9 +50,9 @@ class Desk:
                 return earlier
         started = time.perf_counter()
         exchange = self._bot.ask(question, conversation)
-        self._metrics.answering.observe(time.perf_counter() - started)
+        self._metrics.answered(time.perf_counter() - started, self._site)
         reply = exchange.reply.to_json() | {"conversation_id": conversation.id}
-        self._metrics.replies.labels(reply["kind"], reply["reason"] or "").inc()
+        self._metrics.replied(exchange.reply.decision.kind, exchange.reply.reason, self._site)
         try:
             return self._store.add_turn(
                 conversation.id, turn_of(exchange, question), reply, client_id

@@ -17,8 +17,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.channels.pages import Look
 from bot.channels.problems import problem
+from bot.channels.sites import place_of
 from bot.state.limits import RateLimit, caller_of
 from bot.state.metrics import Metrics
 
@@ -101,10 +101,9 @@ class Guard:
     question. Of a fault it has the class and the places in the code, never the message.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, look: Look, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics) -> None:
         self._app = app
         self._limits = limits
-        self._look = look
         self._metrics = metrics
         self._bodies = 0  # bytes held
 
@@ -138,7 +137,7 @@ class Guard:
             self._record(scope, status, time.perf_counter() - started)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        path = scope["path"]
+        path = place_of(scope).path
         if not path.startswith(_UNLIMITED):
             limit = self._limits.asking if path in _ASKING else self._limits.reading
             client = scope.get("client")
@@ -146,7 +145,6 @@ class Guard:
             if wait:
                 return problem(
                     scope,
-                    self._look,
                     429,
                     f"Too many requests from here. Please try again in {wait} s.",
                     headers={"Retry-After": str(wait)},
@@ -168,7 +166,7 @@ class Guard:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        return problem(scope, self._look, 400, "The body broke off.")
+                        return problem(scope, 400, "The body broke off.")
                     chunk = message.get("body", b"")
                     held.add(len(chunk))
                     if held.size > limit:
@@ -176,7 +174,6 @@ class Guard:
                     if self._bodies > BODIES_BYTES:
                         return problem(
                             scope,
-                            self._look,
                             503,
                             "Too much is being sent at once. Please try again in a moment.",
                             headers={"Retry-After": "1", "Connection": "close"},
@@ -184,13 +181,12 @@ class Guard:
                     chunks.append(chunk)
                     more = message.get("more_body", False)
         except TimeoutError:
-            return problem(scope, self._look, 408, "The request's body took too long to arrive.")
+            return problem(scope, 408, "The request's body took too long to arrive.")
         return _replay(b"".join(chunks), receive)
 
     def _too_large(self, scope: Scope) -> Response:
         return problem(
             scope,
-            self._look,
             413,
             f"The request's body has more than {self._limits.body_of(scope['path'])} bytes.",
             headers={"Connection": "close"},
@@ -203,7 +199,6 @@ class Guard:
         error_log.error("fault %s: %s at %s", number, type(error).__name__, places)
         return problem(
             scope,
-            self._look,
             500,
             "Something went wrong on our side. Please try again; if it stays, tell us the number "
             f"{number}.",

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.channels.markup import Markup, element, safe_link
-from bot.channels.pages import Look, composer, frame, suggestion_form
+from bot.channels.pages import Look, composer, frame, page_with, suggestion_form
 from bot.channels.topics import Topic
 from bot.channels.widget import Widget
 
@@ -27,6 +27,25 @@ _CALLS = (
 )
 
 
+def sites_page(look: Look, sites: Sequence[tuple[str, str, int]]) -> Markup:
+    """The first page of a server of several sites: (title, address, questions) of each."""
+    return page_with(
+        look,
+        look.title,
+        element("header", element("h1", look.title)),
+        element(
+            "main",
+            element(
+                "ul",
+                *(
+                    element("li", element("a", title, href=address), f" · {count:,} questions")
+                    for title, address, count in sites
+                ),
+            ),
+        ),
+    )
+
+
 def home_page(
     look: Look,
     about: Mapping[str, Any],
@@ -36,19 +55,20 @@ def home_page(
     origin: str,
 ) -> Markup:
     """`about` is what /api/about says; `origin` is this server's, as the browser names it."""
+    address = f"{origin}{look.base}"
     answerable = sum(len(topic.questions) + topic.more for topic in topics)
     return frame(
         look,
         f"{look.title} · Quoth",
         element("a", "Skip to the content", href="#main", class_="skip"),
-        _top(),
+        _top(look.base),
         element(
             "main",
             _hero(look, answerable, len(about["documents"]), suggestions),
-            _knows(topics),
+            _knows(topics, look.base),
             _embed(look, widget, origin),
-            _api(origin),
-            _documents(about["documents"]),
+            _api(address, look.base),
+            _documents(about["documents"], look.base),
             id="main",
         ),
         element(
@@ -56,7 +76,7 @@ def home_page(
             element("p", look.privacy),
             element(
                 "p",
-                element("a", "Ask without JavaScript", href="/ask"),
+                element("a", "Ask without JavaScript", href=f"{look.base}/ask"),
                 Markup(" · "),
                 element("a", "API description", href="/openapi.json"),
             ),
@@ -67,7 +87,7 @@ def home_page(
             # It only makes <quoth-chat> known: the page has its own.
             element(
                 "script",
-                src=widget.path,
+                src=f"{look.base}{widget.path}",
                 integrity=widget.integrity,
                 crossorigin="anonymous",
                 defer=True,
@@ -78,7 +98,7 @@ def home_page(
     )
 
 
-def _top() -> Markup:
+def _top(base: str) -> Markup:
     links = (("knows", "What it knows"), ("embed", "On your site"), ("api", "API"))
     return element(
         "header",
@@ -86,7 +106,7 @@ def _top() -> Markup:
             "a",
             element("span", "“", class_="sign", aria_hidden="true"),
             "Quoth",
-            href="/",
+            href=f"{base}/",
             class_="brand",
         ),
         element(
@@ -132,7 +152,7 @@ def _hero(look: Look, answerable: int, documents: int, suggestions: Sequence[str
             # Shown until the chat is there, and where there is no JavaScript.
             element(
                 "div",
-                suggestion_form(suggestions, "", "You could ask"),
+                suggestion_form(suggestions, "", "You could ask", look.base),
                 composer(look, "", ""),
                 class_="plain-chat",
             ),
@@ -144,7 +164,7 @@ def _hero(look: Look, answerable: int, documents: int, suggestions: Sequence[str
     )
 
 
-def _knows(topics: Sequence[Topic]) -> Markup:
+def _knows(topics: Sequence[Topic], base: str) -> Markup:
     return element(
         "section",
         element("h2", "What it knows"),
@@ -154,12 +174,12 @@ def _knows(topics: Sequence[Topic]) -> Markup:
             "too: these are the owner’s.",
             class_="intro",
         ),
-        element("div", *(_topic(topic) for topic in topics), class_="topics"),
+        element("div", *(_topic(topic, base) for topic in topics), class_="topics"),
         id="knows",
     )
 
 
-def _topic(topic: Topic) -> Markup:
+def _topic(topic: Topic, base: str) -> Markup:
     rest = topic.questions[SHOWN:]
     more = len(rest) + topic.more
     return element(
@@ -169,11 +189,11 @@ def _topic(topic: Topic) -> Markup:
             topic.name,
             element("span", f"{len(topic.questions) + topic.more:,}", class_="count"),
         ),
-        _questions(topic.questions[:SHOWN]),
+        _questions(topic.questions[:SHOWN], base),
         element(
             "details",
             element("summary", f"{more:,} more"),
-            _questions(rest),
+            _questions(rest, base),
             element("p", f"and {topic.more:,} others", class_="soft") if topic.more else None,
         )
         if more
@@ -182,7 +202,7 @@ def _topic(topic: Topic) -> Markup:
     )
 
 
-def _questions(questions: Sequence[str]) -> Markup:
+def _questions(questions: Sequence[str], base: str) -> Markup:
     return element(
         "form",
         element(
@@ -193,7 +213,7 @@ def _questions(questions: Sequence[str]) -> Markup:
             ),
         ),
         method="post",
-        action="/ask",
+        action=f"{base}/ask",
     )
 
 
@@ -217,11 +237,11 @@ def _embed(look: Look, widget: Widget, origin: str) -> Markup:
         ),
         element(
             "pre",
-            element("code", snippet(widget, origin), id="snippet"),
+            element("code", snippet(widget, f"{origin}{look.base}"), id="snippet"),
             tabindex="0",
             role="region",
             aria_labelledby="snippet-name",
-            data_src=widget.path,
+            data_src=f"{look.base}{widget.path}",
             data_integrity=widget.integrity,
         ),
         element(
@@ -245,7 +265,7 @@ def _embed(look: Look, widget: Widget, origin: str) -> Markup:
                     "li",
                     "The line names one version by its hash, so that nothing else can be run in "
                     "its place. After an update of Quoth copy it anew; or name ",
-                    element("code", f"{origin}/widget.js"),
+                    element("code", f"{origin}{look.base}/widget.js"),
                     " without a hash, which is always the newest.",
                 ),
             ),
@@ -255,10 +275,10 @@ def _embed(look: Look, widget: Widget, origin: str) -> Markup:
     )
 
 
-def snippet(widget: Widget, origin: str) -> str:
-    """The script tag that puts the chat on a page."""
+def snippet(widget: Widget, address: str) -> str:
+    """The script tag that puts the chat of the site at `address` on a page."""
     return (
-        f'<script src="{origin}{widget.path}"\n'
+        f'<script src="{address}{widget.path}"\n'
         f'  integrity="{widget.integrity}"\n'
         '  crossorigin="anonymous" defer></script>'
     )
@@ -305,16 +325,16 @@ def _preview(look: Look) -> Markup:
     )
 
 
-def _api(origin: str) -> Markup:
+def _api(address: str, base: str) -> Markup:
     example = (
-        f"curl {origin}/api/ask \\\n"
+        f"curl {address}/api/ask \\\n"
         "  -H 'Content-Type: application/json' \\\n"
         '  -d \'{"question": "…"}\''
     )
     calls = (
         element(
             "div",
-            element("dt", element("code", f"{method} {path}")),
+            element("dt", element("code", f"{method} {base}{path}")),
             element("dd", text),
         )
         for method, path, text in _CALLS
@@ -341,24 +361,24 @@ def _api(origin: str) -> Markup:
     )
 
 
-def _documents(documents: Sequence[Mapping[str, Any]]) -> Markup:
+def _documents(documents: Sequence[Mapping[str, Any]], base: str) -> Markup:
     return element(
         "section",
         element("h2", "Sources"),
         element(
             "ul",
-            *(_document(document) for document in documents),
+            *(_document(document, base) for document in documents),
             class_="documents",
         ),
         id="sources",
     )
 
 
-def _document(document: Mapping[str, Any]) -> Markup:
+def _document(document: Mapping[str, Any], base: str) -> Markup:
     original = safe_link(document["url"])
     return element(
         "li",
-        element("a", document["title"], href=f"/source/{quote(document['id'], safe='')}"),
+        element("a", document["title"], href=f"{base}/source/{quote(document['id'], safe='')}"),
         element("p", element("a", "The original", href=original, rel="noopener"))
         if original
         else None,

@@ -8,30 +8,28 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.channels.api import api_routes
-from bot.channels.embedding import Embedding
+from bot.channels.api import api_routes, state_routes
+from bot.channels.embedding import Embedding, SharedWithOrigins
 from bot.channels.guard import Guard, Limits, SecurityHeaders
 from bot.channels.problems import problem
-from bot.channels.site import Site
-from bot.channels.views import html_routes, sentence
+from bot.channels.sites import Placing, Sites, named
+from bot.channels.views import html_routes, sentence, server_routes
 from bot.channels.widget import widget_routes
 from bot.channels.wire import ProblemModel
 from bot.errors import QuestionError
 from bot.state.limits import Overloaded, RateLimit
-from bot.state.store import Store, StoreError
+from bot.state.metrics import Metrics
+from bot.state.store import StoreError
 
 if TYPE_CHECKING:
-    from bot.bot import Bot
     from bot.channels.messaging.runtime import Connections, Messaging
-    from bot.settings import Settings
 
 UPKEEP_SECONDS = 300.0
 READING_FACTOR = 10  # pages and typeahead cost little: as many times the rate of questions
@@ -45,37 +43,38 @@ _DETAILS = {
 log = logging.getLogger("quoth.http")
 
 
-def create_app(
-    bot: Bot, store: Store, settings: Settings, connections: Connections | None = None
-) -> FastAPI:
-    """The ASGI application that serves `bot`, keeping state in `store`.
+def create_app(sites: Sites, connections: Connections | None = None) -> FastAPI:
+    """The ASGI application that serves `sites`.
 
-    `connections` are the messaging channels that it serves besides. It ends its own threads when
-    it shuts down, with what was begun; bot and store stay the caller's.
+    `connections` are the messaging channels that it serves besides, for the first site. It ends
+    its own threads when it shuts down, with what was begun; bots and stores stay the caller's.
     """
-    site = Site.of(bot, store, settings)
+    settings = sites.settings
     messaging, webhook_bytes = None, None
     if connections is not None and connections.channels:
         # Imported where needed: who has no such channel need not wait for their libraries.
         from bot.channels.messaging.runtime import Messaging
         from bot.channels.messaging.webhooks import body_limit, webhook_routes
 
-        messaging = Messaging(connections, bot, store, settings, site.metrics)
+        first = sites.first
+        messaging = Messaging(
+            connections, lambda: sites.named(first.name), first.store, settings, sites.metrics
+        )
         webhook_bytes = body_limit
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(_upkeep(site, messaging))
+        upkeep = asyncio.create_task(_upkeep(sites, messaging))
         if messaging is not None:
             messaging.start()
         yield
         upkeep.cancel()
         if messaging is not None:
             await asyncio.to_thread(messaging.drain)
-        site.pool.close()
+        sites.pool.close()
 
     app = FastAPI(
-        title=f"Quoth: {bot.knowledge.title}",
+        title="Quoth" if sites.several else f"Quoth: {sites.first.bot.knowledge.title}",
         summary="Answers from a document, in the document's own words.",
         version="1",
         docs_url=None,  # both would load scripts from elsewhere
@@ -90,12 +89,16 @@ def create_app(
             "auto_configure": False,
         },
     )
-    app.include_router(api_routes(site))
-    app.include_router(html_routes(site))
+    app.include_router(state_routes(sites))
+    app.include_router(server_routes(sites))
     if messaging is not None:
         app.include_router(webhook_routes(messaging))
-    app.include_router(widget_routes())
-    _handle_errors(app, site)
+    for routes in (api_routes(), html_routes(), widget_routes()):
+        if sites.several:
+            app.include_router(routes, prefix="/{site}", dependencies=[Depends(named)])
+        else:
+            app.include_router(routes)
+    _handle_errors(app, sites.metrics)
     _describe(app)
     # The last one added is the outermost.
     app.add_middleware(
@@ -106,38 +109,30 @@ def create_app(
             RateLimit(settings.rate_per_minute * READING_FACTOR),
             webhook_bytes,
         ),
-        look=site.look,
-        metrics=site.metrics,
+        metrics=sites.metrics,
     )
-    app.add_middleware(Embedding, allowed=settings.allowed_origins, look=site.look)
-    if settings.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.allowed_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Content-Type"],
-            expose_headers=["Retry-After"],
-            allow_credentials=False,
-            max_age=3600,
-        )
+    app.add_middleware(Embedding)
+    app.add_middleware(SharedWithOrigins)
+    app.add_middleware(Placing, sites=sites)
     app.add_middleware(SecurityHeaders)
     return app
 
 
-async def _upkeep(site: Site, messaging: Messaging | None) -> None:
+async def _upkeep(sites: Sites, messaging: Messaging | None) -> None:
     """Delete what has outlived its time, at the start and every few minutes."""
     while True:
         try:
-            await asyncio.to_thread(site.store.expire)
+            for site in sites.all():
+                await asyncio.to_thread(site.store.expire)
             if messaging is not None:
                 await asyncio.to_thread(messaging.expire)
         except StoreError as error:
-            site.metrics.store_errors.inc()
+            sites.metrics.store_errors.inc()
             log.warning("what is old could not be deleted: %s", error)
         await asyncio.sleep(UPKEEP_SECONDS)
 
 
-def _handle_errors(app: FastAPI, site: Site) -> None:
+def _handle_errors(app: FastAPI, metrics: Metrics) -> None:
     def respond(
         request: Request,
         status: int,
@@ -145,7 +140,7 @@ def _handle_errors(app: FastAPI, site: Site) -> None:
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        return problem(request.scope, site.look, status, detail, errors=errors, headers=headers)
+        return problem(request.scope, status, detail, errors=errors, headers=headers)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -184,7 +179,7 @@ def _handle_errors(app: FastAPI, site: Site) -> None:
 
     @app.exception_handler(StoreError)
     async def unstored(request: Request, error: StoreError) -> Response:
-        site.metrics.store_errors.inc()
+        metrics.store_errors.inc()
         log.warning("%s", error)
         return respond(
             request,

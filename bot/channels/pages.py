@@ -20,13 +20,17 @@ _LIST_MARK = re.compile(r"^\s*(?:\d+[.)]|[-*•–])\s*")
 
 @dataclass(frozen=True)
 class Look:
-    """What all pages of one server share; `version` changes with the static files."""
+    """What all pages of one site share; `version` changes with the static files.
+
+    `base` goes before every address of the site: "" or "/NAME".
+    """
 
     title: str
     language: str
     max_question_chars: int
     privacy: str
     sources: tuple[tuple[str, str], ...] = field(default=())  # (title, link)
+    base: str = ""
 
     @cached_property
     def version(self) -> str:
@@ -54,7 +58,7 @@ def chat_page(
     if reply is not None and asked is not None:
         exchange = (
             element("p", asked, class_="asked", dir="auto"),
-            reply_markup(reply, asked),
+            reply_markup(reply, asked, look.base),
         )
     else:
         exchange = (
@@ -64,7 +68,7 @@ def chat_page(
                 "place where it stands. If nothing answers, you are told so.",
                 class_="intro",
             ),
-            suggestion_form(suggestions, conversation_id, "You could ask"),
+            suggestion_form(suggestions, conversation_id, "You could ask", look.base),
         )
     refused = asked if problem else ""
     return frame(
@@ -73,7 +77,9 @@ def chat_page(
         element(
             "header",
             element("h1", look.title),
-            element("a", "New conversation", href="/ask", class_="quiet") if reply else None,
+            element("a", "New conversation", href=f"{look.base}/ask", class_="quiet")
+            if reply
+            else None,
         ),
         element(
             "main",
@@ -92,7 +98,7 @@ def chat_page(
     )
 
 
-def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
+def reply_markup(reply: dict[str, Any], asked: str, base: str = "") -> Markup:
     """One reply: what it quotes and where that stands, or what it says instead."""
     citations, suggestions = reply["citations"], reply["suggestions"]
     disclaimer = reply["disclaimer"]
@@ -100,7 +106,11 @@ def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
     said = _without(lines, [*suggestions, disclaimer or ""])
     # Where the text lists the suggestions, its own words lead into them.
     listed = not citations and bool(suggestions) and len(said) < len(lines)
-    body = map(_citation, citations) if citations else (element("p", line) for line in said)
+    body = (
+        (_citation(citation, base) for citation in citations)
+        if citations
+        else (element("p", line) for line in said)
+    )
     understood = reply["question"] if citations else asked
     return element(
         "article",
@@ -108,7 +118,9 @@ def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
         if normalise(understood) != normalise(asked)
         else None,
         *body,
-        suggestion_form(suggestions, reply["conversation_id"], None if listed else "You can ask"),
+        suggestion_form(
+            suggestions, reply["conversation_id"], None if listed else "You can ask", base
+        ),
         element(
             "details",
             element("summary", "Note of the source"),
@@ -123,7 +135,7 @@ def reply_markup(reply: dict[str, Any], asked: str) -> Markup:
 
 
 def suggestion_form(
-    suggestions: Sequence[str], conversation_id: str, label: str | None
+    suggestions: Sequence[str], conversation_id: str, label: str | None, base: str = ""
 ) -> Markup | None:
     """The suggestions as numbered buttons of a form; None where there are none."""
     if not suggestions:
@@ -138,19 +150,19 @@ def suggestion_form(
         element("input", type="hidden", name="conversation_id", value=conversation_id),
         element("ol", *items),
         method="post",
-        action="/ask",
+        action=f"{base}/ask",
         class_="suggestions",
     )
 
 
-def source_link(citation: dict[str, Any]) -> str:
+def source_link(citation: dict[str, Any], base: str = "") -> str:
     """The document's own address where it has one that may be followed, else its page here."""
     own = safe_link(citation["url"])
     if own and citation["page"] and "#" not in own:
         own += f"#page={citation['page']}"
     start, end = citation["start"], citation["end"]
-    page = f"/source/{quote(citation['document'], safe='')}?start={start}&end={end}#{start}-{end}"
-    return own or page
+    name = quote(citation["document"], safe="")
+    return own or f"{base}/source/{name}?start={start}&end={end}#{start}-{end}"
 
 
 def error_page(look: Look, status: int, title: str, detail: str) -> Markup:
@@ -161,7 +173,7 @@ def error_page(look: Look, status: int, title: str, detail: str) -> Markup:
         element(
             "main",
             element("p", detail),
-            element("p", element("a", "Back to the questions", href="/")),
+            element("p", element("a", "Back to the questions", href=f"{look.base}/")),
             id=f"error-{status}",
         ),
         _footer(look),
@@ -173,10 +185,10 @@ def page_with(look: Look, title: str, *body: Markup, script: str | None = None) 
     return frame(look, title, *body, _footer(look), script=script)
 
 
-def _citation(citation: dict[str, Any]) -> Markup:
+def _citation(citation: dict[str, Any], base: str) -> Markup:
     page = f"page {citation['page']}" if citation["page"] else None
     place = " · ".join(part for part in (citation["title"], citation["heading"], page) if part)
-    link = source_link(citation)
+    link = source_link(citation, base)
     before, found, after = citation["passage"].partition(citation["quote"])
     more = before.strip() or after.strip()
     return element(
@@ -226,7 +238,7 @@ def composer(look: Look, conversation_id: str, text: str) -> Markup:
         element("button", "Ask", type="submit"),
         id="ask",
         method="post",
-        action="/ask",
+        action=f"{look.base}/ask",
     )
 
 

@@ -9,14 +9,14 @@ from http import HTTPStatus
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
-from bot.channels.pages import Look, error_page
+from bot.channels.pages import error_page
+from bot.channels.sites import place_of
 
 PROBLEM_JSON = "application/problem+json"
 
 
 def problem(
     scope: Scope,
-    look: Look,
     status: int,
     detail: str,
     *,
@@ -31,9 +31,10 @@ def problem(
     """
     title = HTTPStatus(status).phrase
     kept = {k: v for k, v in (headers or {}).items() if k.lower() != "content-type"}
-    if _wants_page(scope):
+    place = place_of(scope)
+    if _wants_page(scope, place.path):
         return HTMLResponse(
-            error_page(look, status, title, detail).encode("utf-8", "replace"), status, kept
+            error_page(place.look, status, title, detail).encode("utf-8", "replace"), status, kept
         )
     body: dict[str, object] = {
         "type": "about:blank",
@@ -48,9 +49,9 @@ def problem(
     return Response(json.dumps(body), status, kept, PROBLEM_JSON)
 
 
-def _wants_page(scope: Scope) -> bool:
+def _wants_page(scope: Scope, path: str) -> bool:
     """A browser that navigates names text/html; a program that calls the API does not."""
-    if scope["path"].startswith("/api/"):
+    if path.startswith("/api/"):
         return False
     accepted = (value for name, value in scope["headers"] if name == b"accept")
     return any(b"text/html" in value for value in accepted)

@@ -1,4 +1,4 @@
-"""The parts that the routes of one server share."""
+"""One site: a knowledge as it is served at one moment, and the parts that its routes share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from bot.channels.desk import Desk
 from bot.channels.pages import Look
+from bot.channels.topics import Topic, topics
 from bot.errors import QuestionError
 from bot.state.limits import WorkPool
 from bot.state.metrics import Metrics
@@ -23,8 +24,13 @@ PREFIX_CHARS = 200  # of a question begun; what comes after can't change what it
 
 @dataclass(frozen=True)
 class Site:
-    """Bot, store and limits of one server; its methods run the synchronous core in the pool."""
+    """Bot, store and limits of one site; its methods run the synchronous core in the pool.
 
+    Another state of the knowledge makes another Site: a request that holds one is answered by it
+    from beginning to end. `name` is "" for the only site of a server, which is at its root.
+    """
+
+    name: str
     bot: Bot
     store: Store
     settings: Settings
@@ -32,22 +38,37 @@ class Site:
     pool: WorkPool
     desk: Desk
     look: Look
+    topics: tuple[Topic, ...]
 
     @classmethod
-    def of(cls, bot: Bot, store: Store, settings: Settings) -> Site:
-        metrics = Metrics()
-        pool = WorkPool()
-        metrics.under_way.set_function(lambda: pool.under_way)
+    def of(
+        cls,
+        name: str,
+        bot: Bot,
+        store: Store,
+        settings: Settings,
+        metrics: Metrics,
+        pool: WorkPool,
+    ) -> Site:
         knowledge = bot.knowledge
-        sources = ((d.title, f"/source/{quote(d.id, safe='')}") for d in knowledge.documents)
+        base = f"/{name}" if name else ""
+        sources = ((d.title, f"{base}/source/{quote(d.id, safe='')}") for d in knowledge.documents)
         look = Look(
             title=knowledge.title,
             language=knowledge.language,
             max_question_chars=settings.max_question_chars,
             privacy=privacy_notice(settings),
             sources=tuple(sources),
+            base=base,
         )
-        return cls(bot, store, settings, metrics, pool, Desk(bot, store, metrics), look)
+        desk = Desk(bot, store, metrics, name)
+        return cls(name, bot, store, settings, metrics, pool, desk, look, topics(knowledge))
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The websites whose pages may ask: the knowledge's own, else the server's."""
+        own = self.bot.knowledge.allowed_origins
+        return self.settings.allowed_origins if own is None else own
 
     async def ask(
         self, question: str, conversation_id: str | None, client_id: str | None = None

@@ -22,7 +22,7 @@ def source_page(look: Look, document: Document, marked: Span | None) -> Markup:
         element(
             "header",
             element("h1", document.title),
-            element("a", "Ask a question", href="/", class_="quiet"),
+            element("a", "Ask a question", href=f"{look.base}/", class_="quiet"),
         ),
         element(
             "main",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from bot.channels.home_page import home_page
+from bot.channels.home_page import home_page, sites_page
 from bot.channels.markup import Markup
 from bot.channels.pages import WEB, chat_page
-from bot.channels.site import Site
+from bot.channels.sites import Here, Sites
 from bot.channels.source_page import source_page
-from bot.channels.topics import topics
 from bot.channels.widget import load_widget
 from bot.errors import QuestionError
 from bot.types import Span
@@ -24,23 +24,21 @@ from bot.types import Span
 _FORM = "application/x-www-form-urlencoded"
 
 
-def html_routes(site: Site) -> APIRouter:
-    """The pages and what they load."""
+def html_routes() -> APIRouter:
+    """The pages of a site."""
 
-    by_topic = topics(site.bot.knowledge)
-
-    async def home(request: Request) -> Response:
+    async def home(request: Request, site: Here) -> Response:
         page = home_page(
             site.look,
             site.about(),
             (await site.suggestions())[:3],
-            by_topic,
+            site.topics,
             load_widget(),
             f"{request.url.scheme}://{request.url.netloc}",
         )
         return _html(page)
 
-    async def ask(request: Request) -> Response:
+    async def ask(request: Request, site: Here) -> Response:
         fields = await _fields(request)
         question = fields.get("question")
         if question is None:
@@ -57,7 +55,7 @@ def html_routes(site: Site) -> APIRouter:
             return _html(page, 422)
         return _html(chat_page(site.look, asked=question, reply=reply))
 
-    async def source(request: Request) -> Response:
+    async def source(request: Request, site: Here) -> Response:
         try:
             document = site.bot.knowledge.document(request.path_params["document"])
         except KeyError:
@@ -70,17 +68,38 @@ def html_routes(site: Site) -> APIRouter:
             marked = Span(start, end)
         return _html(await site.pool.run(source_page, site.look, document, marked))
 
-    async def metrics(_: Request) -> Response:
-        return Response(site.metrics.text(), media_type=site.metrics.content_type)
-
     router = APIRouter(include_in_schema=False)
     for path, endpoint, methods in (
         ("/", home, ["GET", "HEAD"]),
         ("/ask", ask, ["GET", "HEAD", "POST"]),
         ("/source/{document}", source, ["GET", "HEAD"]),
-        ("/metrics", metrics, ["GET", "HEAD"]),
     ):
         router.add_api_route(path, endpoint, methods=methods, response_model=None)
+    return router
+
+
+def server_routes(sites: Sites) -> APIRouter:
+    """What is one for all sites: metrics and static files, and a list where there are several."""
+
+    async def metrics(_: Request) -> Response:
+        return Response(sites.metrics.text(), media_type=sites.metrics.content_type)
+
+    async def listed(_: Request) -> Response:
+        shown = (
+            (site.look.title, f"{site.look.base}/", len(site.bot.knowledge.pairs))
+            for site in sites.all()
+        )
+        return _html(sites_page(sites.look, sorted(shown)))
+
+    async def without_slash(_: Request, site: Here) -> Response:
+        return RedirectResponse(f"{site.look.base}/")
+
+    router = APIRouter(include_in_schema=False)
+    routes: list[tuple[str, Callable[..., Any]]] = [("/metrics", metrics)]
+    if sites.several:
+        routes += [("/", listed), ("/{site}", without_slash)]
+    for path, endpoint in routes:
+        router.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     router.mount("/static", _Static(directory=WEB))
     return router
 

@@ -101,13 +101,28 @@ class HealthModel(BaseModel):
     status: Literal["ok"]
 
 
-class ReadyModel(BaseModel):
-    """`store` "failing": questions are answered, but nothing is remembered."""
+class SiteStateModel(BaseModel):
+    """`status` "degraded": the newest state of the knowledge is broken, the one before is served,
+    if there was one."""
 
-    status: Literal["ready"]
-    store: Literal["ok", "failing"]
+    status: Literal["ready", "degraded"]
     pairs: int = Field(ge=0, description="Pairs that are served.")
     quarantined: int = Field(ge=0, description="Pairs whose answer no longer stands.")
+    fault: str | None = Field(description="File, line and remedy of what is broken.")
+
+
+class ReadyModel(SiteStateModel):
+    """`store` "failing": questions are answered, but nothing is remembered."""
+
+    store: Literal["ok", "failing"]
+
+
+class SitesReadyModel(BaseModel):
+    """`status` "degraded": so is one of the sites."""
+
+    status: Literal["ready", "degraded"]
+    store: Literal["ok", "failing"]
+    sites: dict[str, SiteStateModel]
 
 
 class FieldError(BaseModel):

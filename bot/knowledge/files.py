@@ -18,6 +18,7 @@ from typing import Literal
 
 from bot.errors import KnowledgeError
 from bot.knowledge.yaml_fields import Fields, Node, Text, entries_of, read_yaml
+from bot.settings import is_origin
 from bot.types import Span
 from bot.wording import normalise
 
@@ -31,7 +32,7 @@ PAIR_KEYS = (
 )
 _MANIFEST_KEYS = (
     *("title", "language", "domain", "unreviewed"),
-    *("documents", "subjects", "texts", "contact"),
+    *("documents", "subjects", "texts", "contact", "site"),
 )
 DOCUMENT_KEYS = ("file", "id", "title", "url", "source", "sha256")
 Unreviewed = Literal["answer", "decline"]
@@ -85,7 +86,8 @@ class DocumentRow:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """knowledge.yaml. `subjects` maps canonical names to other names; `texts` overrides;
-    `unreviewed` says whether pairs that nobody has reviewed may answer."""
+    `unreviewed` says whether pairs that nobody has reviewed may answer; `allowed_origins` and
+    `max_wrong` go before the settings of the server (None: they hold)."""
 
     title: str
     documents: tuple[DocumentRow, ...]
@@ -95,6 +97,8 @@ class Manifest:
     texts: Mapping[str, str] = field(default_factory=dict)
     contact: str | None = None
     unreviewed: Unreviewed = "answer"
+    allowed_origins: tuple[str, ...] | None = None
+    max_wrong: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,7 @@ def read_manifest(file: Path) -> Manifest:
     if unreviewed and unreviewed.value not in ("answer", "decline"):
         message = f"unreviewed {unreviewed.value!r}: write answer or decline"
         raise KnowledgeError(message, file, unreviewed.line)
+    site = fields.fields("site", ("allowed_origins", "max_wrong"))
     return Manifest(
         title=fields.required("title").value.strip(),
         documents=rows,
@@ -164,6 +169,8 @@ def read_manifest(file: Path) -> Manifest:
         texts={key: texts.required(key).value for key in texts.nodes} if texts else {},
         contact=contact.value if contact else None,
         unreviewed="decline" if unreviewed and unreviewed.value == "decline" else "answer",
+        allowed_origins=_origins(site) if site else None,
+        max_wrong=_max_wrong(site) if site else None,
     )
 
 
@@ -202,6 +209,29 @@ def _document(node: Node, file: Path) -> DocumentRow:
         digest=digest.value if digest else None,
         line=path.line,
     )
+
+
+def _origins(site: Fields) -> tuple[str, ...] | None:
+    texts = site.texts("allowed_origins")
+    for text in texts:
+        if not is_origin(text.value):
+            message = f"{text.value!r} is not an origin; write https://www.example.org, or *"
+            raise KnowledgeError(message, site.file, text.line)
+    return tuple(text.value for text in texts) if "allowed_origins" in site.nodes else None
+
+
+def _max_wrong(site: Fields) -> float | None:
+    text = site.text("max_wrong")
+    if text is None:
+        return None
+    try:
+        share = float(text.value)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        message = f"max_wrong {text.value!r} is no number above 0 and below 1, such as 0.02"
+        raise KnowledgeError(message, site.file, text.line)
+    return share
 
 
 def _subjects(fields: Fields | None) -> dict[str, tuple[str, ...]]:

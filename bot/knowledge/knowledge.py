@@ -42,7 +42,8 @@ class Knowledge:
 
     `aliases` are (other name, canonical name): the owner's, and the documents' own abbreviations.
     `texts` overrides fixed texts by key. `unreviewed` says whether pairs that nobody has reviewed
-    may answer. `calibration` is the path of held-out labelled questions.
+    may answer. `allowed_origins` and `max_wrong` go before the settings of the server.
+    `calibration` is the path of held-out labelled questions.
     """
 
     root: Path
@@ -61,6 +62,8 @@ class Knowledge:
     contact: str | None = None
     calibration: Path | None = None
     unreviewed: Unreviewed = "answer"
+    allowed_origins: tuple[str, ...] | None = None
+    max_wrong: float | None = None
 
     def document(self, id: str) -> Document:
         """Raises KeyError where there is none."""
@@ -115,6 +118,8 @@ def load_knowledge(root: Path) -> Knowledge:
         texts=manifest.texts,
         contact=manifest.contact,
         unreviewed=manifest.unreviewed,
+        allowed_origins=manifest.allowed_origins,
+        max_wrong=manifest.max_wrong,
         calibration=calibration if calibration.is_file() else None,
     )
 

@@ -108,6 +108,13 @@ def manifest_text(manifest: Manifest) -> str:
             yield "texts:"
             for key, text in manifest.texts.items():
                 yield from entry(key, text, indent="  ")
+        if manifest.allowed_origins is not None or manifest.max_wrong is not None:
+            yield "# What goes before the settings of the server."
+            yield "site:"
+            if manifest.allowed_origins is not None:
+                yield from listing("allowed_origins", manifest.allowed_origins, indent="  ")
+            if manifest.max_wrong is not None:
+                yield f"  max_wrong: {manifest.max_wrong}"
 
     return _joined(lines())
 

@@ -118,10 +118,10 @@ class Fields:
         node = self._present(key)
         return () if node is None else entries_of(node, self.file, self._name(key))
 
-    def fields(self, key: str) -> Fields | None:
-        """The mapping under `key`, whose keys are free; None where it is absent."""
+    def fields(self, key: str, known: Sequence[str] | None = None) -> Fields | None:
+        """The mapping under `key` with the keys `known` (None: any); None where it is absent."""
         node = self._present(key)
-        return None if node is None else Fields.of(node, self.file, self._name(key))
+        return None if node is None else Fields.of(node, self.file, self._name(key), known)
 
     def _present(self, key: str) -> Node | None:
         node = self.nodes.get(key)

@@ -35,8 +35,10 @@ class Database:
     be reached or written, or a newer version of Quoth wrote it.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
+    def __init__(self, url: str, site: str = "") -> None:
+        """`site` names one of several sites, whose state is apart: in a file of its own beside
+        that of `url`, or in a schema of its own."""
+        self._engine = open_engine(url, site)
         # Writers of one process queue here: waiting in SQLite itself means to poll, and whoever
         # polls least often waits longest. Of those with patience one at a time stands at the
         # door, so that those without never wait for many.
@@ -109,7 +111,7 @@ def inserting(db: sa.Connection, table: sa.Table) -> Any:
     return insert(table)
 
 
-def open_engine(url: str) -> sa.Engine:
+def open_engine(url: str, site: str = "") -> sa.Engine:
     """An engine for `url` whose database has all tables; raises SettingsError as `Database`."""
     try:
         parsed = sa.make_url(url)
@@ -120,15 +122,15 @@ def open_engine(url: str) -> sa.Engine:
         ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = _sqlite(parsed)
+        engine = _sqlite(parsed, site)
     elif backend == "postgresql":
-        engine = _postgresql(parsed)
+        engine = _postgresql(parsed, site)
     else:
         raise SettingsError(
             f"QUOTH_DATABASE_URL names {backend!r}; Quoth keeps its state in sqlite or postgresql."
         )
     try:
-        _make_tables(engine)
+        _make_tables(engine, site)
     except SQLAlchemyError as error:
         engine.dispose()
         raise SettingsError(
@@ -142,12 +144,16 @@ def open_engine(url: str) -> sa.Engine:
     return engine
 
 
-def _sqlite(url: sa.URL) -> sa.Engine:
+def _sqlite(url: sa.URL, site: str) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise SettingsError(
             "QUOTH_DATABASE_URL must name a file (sqlite:///quoth.db): a database in memory can't "
             "be shared by the server's threads."
         )
+    if site:
+        file = Path(url.database)
+        url = url.set(database=str(file.with_name(f"{file.stem}-{site}{file.suffix}")))
+    assert url.database is not None
     try:
         Path(url.database).expanduser().absolute().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -190,15 +196,18 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _postgresql(url: sa.URL) -> sa.Engine:
+def _postgresql(url: sa.URL, site: str) -> sa.Engine:
     try:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
             pool_pre_ping=True,
-            pool_size=16,
-            max_overflow=16,
-            connect_args={"connect_timeout": _CONNECT_SECONDS},
+            pool_size=4 if site else 16,  # connections are dear there, and sites share the threads
+            max_overflow=28 if site else 16,
+            connect_args={
+                "connect_timeout": _CONNECT_SECONDS,
+                **({"options": f"-c search_path={_schema(site)}"} if site else {}),
+            },
         )
     except ImportError:
         raise SettingsError(
@@ -214,10 +223,16 @@ def _postgresql(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _make_tables(engine: sa.Engine) -> None:
+def _schema(site: str) -> str:
+    return f'"quoth_{site}"'
+
+
+def _make_tables(engine: sa.Engine, site: str) -> None:
     with engine.connect().execution_options(write=True) as db, db.begin():
         if engine.dialect.name == "postgresql":
             db.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            if site:
+                db.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {_schema(site)}"))
         VERSION.create(db, checkfirst=True)
         found = db.scalar(sa.select(sa.func.max(VERSION.c.version)))
         if found is not None and found > SCHEMA_VERSION:

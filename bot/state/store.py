@@ -72,15 +72,20 @@ class Store:
 
     `url` is an SQLAlchemy URL (sqlite:///FILE or postgresql://...). Opening raises SettingsError
     where it can't be used or was written by a newer version; every method raises StoreError where
-    the database fails later.
+    the database fails later. Stores of different `site`s at one `url` share nothing.
     """
 
     def __init__(
-        self, url: str, keeping: Keeping | None = None, clock: Callable[[], float] = time.time
+        self,
+        url: str,
+        keeping: Keeping | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        site: str = "",
     ) -> None:
         self._keeping = keeping or Keeping()
         self._clock = clock
-        self.database = Database(url)
+        self.database = Database(url, site)
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The last turns of a conversation; None where it is unknown, deleted or too old."""

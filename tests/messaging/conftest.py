@@ -18,6 +18,7 @@ from world import postgresql as started_postgresql
 
 from bot.channels.http import create_app
 from bot.channels.messaging.runtime import Connections
+from bot.channels.sites import Sites
 from bot.settings import Settings
 from bot.state.store import Keeping, Store
 
@@ -71,12 +72,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
             stack.callback(store.close)
             quick = {"delivery_wait": 0.05, "lease_seconds": 2.0, "rate_per_minute": 6000}
             connections = Connections.of(environment(fake.address, channels or tuple(SENDERS)))
-            app = create_app(
-                bot or SmallBot(),  # type: ignore[arg-type]
-                store,
-                Settings(**{**quick, **settings}),
-                connections,
-            )
+            sites = Sites.single(bot or SmallBot(), store, Settings(**{**quick, **settings}))
+            app = create_app(sites, connections)
             address = stack.enter_context(serving(app))
             client = stack.enter_context(
                 httpx.Client(base_url=address, timeout=20, trust_env=False)

@@ -26,6 +26,7 @@ from bot.channels import guard
 from bot.channels.http import create_app
 from bot.channels.messaging import delivery
 from bot.channels.messaging.runtime import Connections
+from bot.channels.sites import Sites
 from bot.settings import Settings
 from bot.state.inbox import Event, Inbox
 from bot.state.store import Store, StoreError
@@ -456,7 +457,7 @@ def test_a_server_that_is_told_to_end_finishes_what_it_took_on(start: Start, tmp
     store = Store(f"sqlite:///{tmp_path}/ending.db")
     connections = Connections.of(environment(fake.address, ("generic",)))
     bot: Any = SlowBot(0.1)
-    app = create_app(bot, store, Settings(rate_per_minute=6000), connections)
+    app = create_app(Sites.single(bot, store, Settings(rate_per_minute=6000)), connections)
     with serving(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
         world = World(client, fake, store)
         for conversation in range(10):

@@ -18,7 +18,8 @@ from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.options import chosen
 from bot.channels.messaging.registry import Enabled
 from bot.errors import QuestionError
-from bot.replying.texts import Texts
+from bot.knowledge.files import MANIFEST
+from bot.replying.texts import load_texts
 from bot.state.inbox import Inbox, Waiting, forget
 from bot.state.lanes import Lanes, Lease, LeaseLost, touch
 from bot.state.metrics import Metrics
@@ -27,7 +28,7 @@ from bot.state.store import Store, StoreError
 from bot.types import Conversation, Reply, SmallTalk, Turn
 
 if TYPE_CHECKING:
-    from bot.bot import Bot
+    from bot.channels.site import Site
 
 DEFECT_ATTEMPTS = 3  # after so many failures a message is told that it can't be answered
 CRASH_ATTEMPTS = 50  # a message taken up so often has been ending the process
@@ -54,25 +55,26 @@ class _Answer:
 
 
 class Answerer:
-    """Answers the message that a lease is for. Synchronous; many threads may use it."""
+    """Answers the message that a lease is for. Synchronous; many threads may use it.
+
+    `site` gives the one that is asked, as it is now.
+    """
 
     def __init__(
         self,
-        bot: Bot,
+        site: Callable[[], Site],
         store: Store,
         inbox: Inbox,
         lanes: Lanes,
         channels: Mapping[str, Enabled],
-        texts: Texts,
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._bot = bot
+        self._site = site
         self._store = store
         self._inbox = inbox
         self._lanes = lanes
         self._channels = channels
-        self._texts = texts
         self._metrics = metrics
         self._clock = clock
 
@@ -120,12 +122,12 @@ class Answerer:
         text = (chosen(picked, known) if picked else None) or message["text"]
         if _DELETE.fullmatch(text.strip()):
             return _Answer(self._said(lease, "conversation.deleted"), deletes=True)
-        started = time.perf_counter()
+        site, started = self._site(), time.perf_counter()
         try:
-            exchange = self._bot.ask(text, known)
+            exchange = site.bot.ask(text, known)
         except QuestionError as error:
             return _Answer(error_reply(str(error), conversation_id=conversation))
-        self._metrics.answering.observe(time.perf_counter() - started)
+        self._metrics.answered(time.perf_counter() - started, site.name)
         return _Answer(exchange.reply, turn_of(exchange, text))
 
     def _render(
@@ -169,21 +171,25 @@ class Answerer:
             yield db
 
     def _failure(self, lease: Lease) -> Reply:
-        return error_reply(self._texts["conversation.failed"], conversation_id=lease.conversation)
+        return error_reply(self._text("conversation.failed"), conversation_id=lease.conversation)
 
     def _said(self, lease: Lease, text: str) -> Reply:
         """A fixed text as a reply; its turn's name is the lease's, which no other turn has."""
         return Reply(
-            text=self._texts[text],
+            text=self._text(text),
             decision=SmallTalk("ack"),
             question="",
             conversation_id=lease.conversation,
             turn_id=lease.owner,
         )
 
+    def _text(self, key: str) -> str:
+        knowledge = self._site().bot.knowledge
+        return load_texts(knowledge.texts, knowledge.root / MANIFEST)[key]
+
     def _count(self, lease: Lease, answer: _Answer, waiting: Waiting) -> None:
         metrics, channel, reply = self._metrics.messaging, lease.channel, answer.reply
-        self._metrics.replies.labels(reply.decision.kind, reply.reason or "").inc()
+        self._metrics.replied(reply.decision.kind, reply.reason, self._site().name)
         if answer.deletes:
             metrics.deleted.labels(channel).inc()
         if answer.failed:

@@ -52,11 +52,12 @@ class Enabled:
 
 
 def load_channels(
-    environ: Mapping[str, str], keys: Keys = lambda url, anew: None
+    environ: Mapping[str, str], keys: Keys = lambda url, anew: None, base: str = ""
 ) -> dict[str, Enabled]:
     """The channels of QUOTH_CHANNELS by name, each with all that it needs.
 
-    QUOTH_PUBLIC_URL is our own address as the platforms reach it. Raises SettingsError that names
+    QUOTH_PUBLIC_URL is our own address as the platforms reach it, with `base` behind it that of
+    the site whose documents are linked. Raises SettingsError that names
     every variable that is missing or wrong, and never a value.
     """
     names = list(dict.fromkeys(n.strip().lower() for n in environ.get(ENABLED, "").split(",")))
@@ -85,7 +86,7 @@ def load_channels(
             faults.append(str(error))
             continue
         api = secrets.get(info.address).rstrip("/") or None
-        channel = CHANNELS[name](Setup(api, public_url, keys))
+        channel = CHANNELS[name](Setup(api, f"{public_url}{base}", keys))
         enabled[name] = Enabled(channel, channel.describe(), secrets)
     if faults:
         raise SettingsError("; ".join(faults))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,6 @@ from bot.channels.messaging.reception import Reception
 from bot.channels.messaging.registry import PUBLIC_URL, Enabled, load_channels
 from bot.channels.messaging.tokens import AccessTokens, PublicKeys
 from bot.channels.messaging.workers import Workers
-from bot.knowledge.files import MANIFEST
-from bot.replying.texts import load_texts
 from bot.state.inbox import Inbox
 from bot.state.lanes import Lanes, Lease
 from bot.state.limits import WorkPool
@@ -23,7 +21,7 @@ from bot.state.outbox import Outbox
 from bot.state.store import Store
 
 if TYPE_CHECKING:
-    from bot.bot import Bot
+    from bot.channels.site import Site
     from bot.settings import Settings
 
 # Requests that are verified and kept at once, and those that may wait for it.
@@ -44,21 +42,23 @@ class Connections:
     public_url: str
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Connections:
-        """As the environment says. Raises SettingsError that names all that is wrong."""
+    def of(cls, environ: Mapping[str, str], base: str = "") -> Connections:
+        """As the environment says, for the site at the address `base`. Raises SettingsError that
+        names all that is wrong."""
         egress = Egress(trusted_addresses(environ))
-        channels = load_channels(environ, PublicKeys(egress, environ))
+        channels = load_channels(environ, PublicKeys(egress, environ), base)
         public_url = environ.get(PUBLIC_URL, "").strip().rstrip("/")
         return cls(channels, egress, AccessTokens(egress, environ), public_url)
 
 
 class Messaging:
-    """Receives, answers and delivers from `start` to `drain`."""
+    """Receives, answers and delivers from `start` to `drain`;
+    `site` gives the one that is asked, as it is now."""
 
     def __init__(
         self,
         connections: Connections,
-        bot: Bot,
+        site: Callable[[], Site],
         store: Store,
         settings: Settings,
         metrics: Metrics,
@@ -78,9 +78,7 @@ class Messaging:
             channels=channels,
             paces={name: enabled.info.per_second for name, enabled in channels.items()},
         )
-        knowledge = bot.knowledge
-        texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
-        answerer = Answerer(bot, store, self.inbox, incoming, channels, texts, metrics)
+        answerer = Answerer(site, store, self.inbox, incoming, channels, metrics)
         self._courier = Courier(
             self.outbox,
             outgoing,

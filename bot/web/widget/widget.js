@@ -22,7 +22,7 @@
     typeahead: "off: nothing is sent before it is asked",
     history: "off: no offer to keep the conversation on the visitor's device",
     strings: "JSON object: any of the chat's words, by key",
-    server: "the bot's origin; default: where this script came from",
+    server: "the bot's address; default: where this script came from",
     open: "present while the chat is open",
   };
 
@@ -32,7 +32,9 @@
 
   const script = document.currentScript;
   if (!script) throw new Error("quoth-chat: name widget.js in a plain <script src>, not as a module");
-  const home = new URL(script.src).origin;
+  // All before /widget.js, or before /widget/VERSION/widget.js: a server may have several sites.
+  const address = new URL(script.src);
+  const home = address.origin + (/^(.*?)(?:\/widget\/[^/]+)?\/widget\.js$/.exec(address.pathname)?.[1] ?? "");
 
   const DARK = "--accent: var(--quoth-accent, #6cc8c5); --on-accent: #08282b;";
   const STRONG = "--accent: #000; --on-accent: #fff;";

@@ -1,0 +1,246 @@
+"""Several knowledges in one server: each at its own address, with its own settings and memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from shops import NOTE, make_shop
+from small_bot import serving
+
+from bot.bot import Bot, Engine
+from bot.channels.http import create_app
+from bot.channels.sites import Sites, folders_in
+from bot.channels.watching import Watcher
+from bot.errors import KnowledgeError, SettingsError
+from bot.knowledge.files import read_manifest
+from bot.settings import Settings
+from bot.state.store import Keeping, Store
+
+CLINIC = {
+    "When is the clinic open?": "The clinic is open around the clock.",
+    "Where is the clinic?": "The clinic stands beside the river.",
+}
+CLINIC_NOTE = "Disclaimer: this page is not medical advice and does not replace a physician."
+
+
+@pytest.fixture(scope="module")
+def sites_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sites")
+    make_shop(root / "shop", site={"allowed_origins": ["https://shop.example"], "max_wrong": None})
+    make_shop(
+        root / "clinic",
+        CLINIC,
+        title="The clinic",
+        note=CLINIC_NOTE,
+        contact="desk@clinic.example",
+        texts={"decline.language": "English only, here at the clinic."},
+    )
+    (root / "broken").mkdir()
+    (root / "broken" / "knowledge.yaml").write_text("title: Broken\ndocuments: 7\n", "utf-8")
+    (root / "no-knowledge").mkdir()
+    return root
+
+
+@pytest.fixture(scope="module")
+def client(
+    sites_folder: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('state')}/quoth.db"
+    changed = {"allowed_origins": ("https://all.example",), "rate_per_minute": 6000}
+    own = settings.model_copy(update=changed)
+    stores: list[Store] = []
+
+    def open_store(site: str) -> Store:
+        stores.append(Store(url, Keeping(questions="full"), site=site))
+        return stores[-1]
+
+    engine = Engine(own)
+    sites = Sites(own, open_store, folders_in(sites_folder))
+
+    def load(folder: Path) -> Bot:
+        return Bot.load(own.model_copy(update={"knowledge": folder}), engine=engine)
+
+    Watcher(sites_folder, sites, load, 0).load_all()
+    with serving(create_app(sites)) as address, httpx.Client(base_url=address) as client:
+        yield client
+    for store in stores:
+        store.close()
+
+
+def ask(client: httpx.Client, site: str, question: str, **fields: Any) -> dict[str, Any]:
+    response = client.post(f"/{site}/api/ask", json={"question": question, **fields})
+    assert response.status_code == 200, response.text
+    return dict(response.json())
+
+
+def test_each_site_answers_from_its_own_documents_with_its_own_note(client: httpx.Client) -> None:
+    shop = ask(client, "shop", "When is the shop open?")
+    clinic = ask(client, "clinic", "When is the clinic open?")
+    assert (shop["kind"], shop["disclaimer"]) == ("answer", NOTE)
+    assert (clinic["kind"], clinic["disclaimer"]) == ("answer", CLINIC_NOTE)
+    assert ask(client, "clinic", "How long is the warranty?")["kind"] != "answer"
+    french = "Quels sont vos horaires et vos tarifs pour la réparation ?"
+    assert ask(client, "clinic", french)["text"].startswith("English only, here at the clinic.")
+    assert "clinic" not in ask(client, "shop", french)["text"]
+    assert client.get("/clinic/api/about").json()["contact"] == "desk@clinic.example"
+    assert client.get("/shop/api/about").json()["contact"] is None
+
+
+def test_a_conversation_is_known_at_its_own_site_only(client: httpx.Client) -> None:
+    first = ask(client, "shop", "When is the shop open?")
+    id, turn = first["conversation_id"], first["turn_id"]
+    assert ask(client, "clinic", "again", conversation_id=id)["conversation_id"] != id
+    assert ask(client, "shop", "again", conversation_id=id)["conversation_id"] == id
+    given = {"turn_id": turn, "helpful": False}
+    assert client.post("/clinic/api/feedback", json=given).status_code == 404
+    assert client.post("/shop/api/feedback", json=given).status_code == 204
+    assert client.delete(f"/clinic/api/conversations/{id}").status_code == 404
+    assert client.delete(f"/shop/api/conversations/{id}").status_code == 204
+
+
+def test_a_message_of_the_same_name_is_another_one_at_another_site(client: httpx.Client) -> None:
+    name = "a" * 32
+    shop = ask(client, "shop", "When is the shop open?", client_id=name)
+    clinic = ask(client, "clinic", "When is the clinic open?", client_id=name)
+    assert clinic["turn_id"] != shop["turn_id"]
+    assert ask(client, "shop", "When is the shop open?", client_id=name) == shop
+
+
+@pytest.mark.parametrize(
+    ("site", "origin", "may"),
+    [
+        ("shop", "https://shop.example", True),
+        ("shop", "https://all.example", False),
+        ("clinic", "https://all.example", True),
+        ("clinic", "https://shop.example", False),
+    ],
+)
+def test_each_site_has_its_own_websites(
+    client: httpx.Client, site: str, origin: str, may: bool
+) -> None:
+    response = client.get(f"/{site}/api/about", headers={"origin": origin})
+    assert (response.status_code == 200) is may
+    wish = {"origin": origin, "access-control-request-method": "POST"}
+    told = client.options(f"/{site}/api/ask", headers=wish).headers
+    assert (told.get("access-control-allow-origin") == origin) is may
+
+
+def test_every_link_of_a_sites_pages_leads_to_the_site(client: httpx.Client) -> None:
+    asked = client.get("/clinic/ask", params={"question": "Where is the clinic?"})
+    source = client.get("/clinic/source/shop", params={"start": 12, "end": 40})
+    missing = client.get("/clinic/nowhere", headers={"accept": "text/html"})
+    assert missing.status_code == 404
+    for page in (client.get("/clinic/"), client.get("/clinic/ask"), asked, source, missing):
+        assert "The clinic" in page.text
+        links = set(re.findall(r'(?:href|src|action|cite)="(/[^"]*)"', page.text))
+        assert links
+        for link in links:
+            assert link.startswith(("/clinic/", "/static/", "/openapi.json")), link
+            assert client.get(link.replace("&amp;", "&")).status_code == 200, link
+    assert client.get("/clinic", follow_redirects=False).headers["location"] == "/clinic/"
+    address = str(client.base_url).rstrip("/")
+    assert f"{address}/clinic/widget/" in client.get("/clinic/").text
+
+
+def test_the_widget_comes_from_the_site_and_asks_there(client: httpx.Client) -> None:
+    newest = client.get("/shop/widget.js")
+    assert newest.status_code == 200
+    assert newest.text == client.get("/clinic/widget.js").text
+    (path,) = re.findall(r"/shop(/widget/\w+/widget\.js)&quot;", client.get("/shop/").text)[:1]
+    assert client.get(f"/shop{path}").content == newest.content
+
+
+def test_the_first_page_lists_the_sites_and_nothing_answers_beside_them(
+    client: httpx.Client,
+) -> None:
+    page = client.get("/").text
+    assert re.findall(r'<li><a href="(/\w+/)">([^<]+)</a> · (\d)', page) == [
+        ("/shop/", "The bicycle shop", "4"),
+        ("/clinic/", "The clinic", "2"),
+    ]
+    for path in ("/api/ask", "/nowhere/api/ask", "/no-knowledge/api/ask"):
+        assert client.post(path, json={"question": "hello"}).status_code in (404, 405), path
+    assert client.get("/widget.js").status_code == 404
+
+
+def test_a_broken_site_is_told_and_stops_no_other(client: httpx.Client) -> None:
+    assert client.post("/broken/api/ask", json={"question": "hello"}).status_code == 503
+    state = client.get("/readyz").json()
+    assert (state["status"], state["store"]) == ("degraded", "ok")
+    sites = state["sites"]
+    assert sites["shop"] == {"status": "ready", "pairs": 4, "quarantined": 0, "fault": None}
+    assert sites["clinic"]["status"] == "ready"
+    assert sites["broken"]["status"] == "degraded"
+    assert sites["broken"]["fault"].startswith("knowledge.yaml:2: ")
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_the_metrics_and_the_description_tell_by_site(client: httpx.Client) -> None:
+    ask(client, "shop", "When is the shop open?")
+    text = client.get("/metrics").text
+    assert 'quoth_replies_total{kind="answer",reason="",site="shop"}' in text
+    assert 'quoth_pairs{site="clinic"} 2.0' in text
+    assert 'quoth_knowledge_loads_total{outcome="refused",site="broken"} 1.0' in text
+    assert 'route="/api/ask",status="200"' in text
+    described = client.get("/openapi.json").json()["paths"]["/{site}/api/ask"]["post"]
+    assert [p["name"] for p in described["parameters"]] == ["site"]
+
+
+def test_asking_is_limited_at_a_site_too(
+    sites_folder: Path, settings: Settings, tmp_path: Path
+) -> None:
+    own = settings.model_copy(update={"rate_per_minute": 2, "knowledge": sites_folder / "shop"})
+    with closing(Store(f"sqlite:///{tmp_path}/quoth.db")) as store:
+        sites = Sites(own, lambda name: store, ["shop"])
+        sites.serve("shop", Bot.load(own))
+        with serving(create_app(sites)) as address:
+            said = [
+                httpx.post(f"{address}/shop/api/ask", json={"question": "hello"}).status_code
+                for _ in range(3)
+            ]
+    assert said == [200, 200, 429]
+
+
+@pytest.mark.parametrize("name", ["api", "Shop", "a.b", "-x", "x" * 41, "widget"])
+def test_a_folder_whose_name_is_no_address_is_refused(tmp_path: Path, name: str) -> None:
+    make_shop(tmp_path / "good")
+    assert folders_in(tmp_path) == {"good": tmp_path / "good"}
+    make_shop(tmp_path / name)
+    with pytest.raises(SettingsError, match="can't be a site"):
+        folders_in(tmp_path)
+
+
+def test_a_folder_with_a_knowledge_of_its_own_is_the_only_site(tmp_path: Path) -> None:
+    make_shop(tmp_path)
+    make_shop(tmp_path / "shop")
+    assert folders_in(tmp_path) == {"": tmp_path}
+    assert folders_in(tmp_path / "nowhere") == {"": tmp_path / "nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("site", "says"),
+    [
+        ({"max_wrong": 2}, "max_wrong '2' is no number above 0"),
+        ({"allowed_origins": ["example.org"]}, "'example.org' is not an origin"),
+        ({"allowed_origin": []}, "allowed_origin"),
+    ],
+)
+def test_a_wrong_setting_of_a_site_is_named_with_its_line(
+    tmp_path: Path, site: dict[str, object], says: str
+) -> None:
+    make_shop(tmp_path, site=site)
+    with pytest.raises(KnowledgeError, match=rf"knowledge\.yaml:\d+: .*{says}"):
+        read_manifest(tmp_path / "knowledge.yaml")
+
+
+def test_sites_keep_their_state_apart(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/quoth.db"
+    for site in ("", "shop"):
+        Store(url, site=site).close()
+    assert {file.name for file in tmp_path.glob("*.db")} == {"quoth.db", "quoth-shop.db"}
