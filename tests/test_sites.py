@@ -237,10 +237,3 @@ def test_a_wrong_setting_of_a_site_is_named_with_its_line(
     make_shop(tmp_path, site=site)
     with pytest.raises(KnowledgeError, match=rf"knowledge\.yaml:\d+: .*{says}"):
         read_manifest(tmp_path / "knowledge.yaml")
-
-
-def test_sites_keep_their_state_apart(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/quoth.db"
-    for site in ("", "shop"):
-        Store(url, site=site).close()
-    assert {file.name for file in tmp_path.glob("*.db")} == {"quoth.db", "quoth-shop.db"}

@@ -90,6 +90,21 @@ def reply(name: str, reason: str | None = None) -> dict[str, object]:
     return {"turn_id": name, "text": "a “quote”\u00a0…", "reason": reason, "confidence": 0.25}
 
 
+def test_sites_at_one_address_share_nothing(url: str, store: Store, clock: Clock) -> None:
+    store.add_turn("c", turn("t", kind="decline"), reply("t"))
+    for _ in range(2):  # the second time all is there already
+        other = Store(url, Keeping(), clock, site="my-shop")
+        assert other.conversation("c") is None
+        assert other.questions() == ()
+        assert not other.add_feedback("t", helpful=False)
+        assert not other.delete_conversation("c")
+        other.add_turn("d", turn("u", kind="decline"), reply("u"))
+        assert other.delete_conversation("d")
+        other.close()
+    assert store.conversation("d") is None
+    assert len(store.questions()) == 1
+
+
 def test_a_conversation_comes_back_with_its_last_turns_in_order(store: Store) -> None:
     assert store.conversation("c") is None
     for number in range(5):

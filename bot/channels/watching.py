@@ -66,16 +66,16 @@ class Watcher:
         self._thread = threading.Thread(target=self._watch, name="knowledge", daemon=True)
 
     def load_all(self) -> None:
-        """Serve all there is, for the start. Raises QuothError where there is only one, or none."""
+        """Serve all there is, for the start. Raises QuothError where nothing can be."""
         folders = folders_in(self._root)
         for name, folder in folders.items():
             self._seen[name] = state_of(folder)
             try:
                 self._sites.serve(name, self._load(folder))
             except QuothError as error:
-                self._refuse(name, folder, error)
                 if len(folders) == 1:
                     raise
+                self._refuse(name, folder, error)
         if not self._sites.all():
             raise SettingsError(f"{self._root}: none of its {len(folders)} sites can be served")
 
