@@ -26,7 +26,7 @@ from bot.errors import QuestionError
 from bot.knowledge.files import MANIFEST
 from bot.knowledge.knowledge import Knowledge, load_knowledge
 from bot.knowledge.standing import Withheld, withheld
-from bot.matching.calibration import SHIPPED, Confidence, fit_confidence, leave_one_out_signals
+from bot.matching.calibration import Confidence, fit_confidence, leave_one_out_signals, shipped
 from bot.matching.decision import Decider, withhold
 from bot.matching.index import Index, build_index
 from bot.matching.operating_point import FILE, load_operating_point
@@ -291,11 +291,12 @@ def adjusted_confidence(index: Index) -> Confidence:
     Only where the head saw examples of both sorts: at least 50 prototypes, and two wordings an
     answer on average (a lone wording can't be found by the others).
     """
+    prior = shipped(index.wordings)
     inside = int((index.owners < index.out).sum())
     outside = len(index.owners) - inside
     if index.held is None or outside < 50 or inside < 2 * index.out:
-        return SHIPPED
-    return fit_confidence(*leave_one_out_signals(index.held, index.owners))
+        return prior
+    return fit_confidence(*leave_one_out_signals(index.held, index.owners), prior=prior)
 
 
 def single_threaded(threads: int) -> None:

@@ -18,7 +18,7 @@ from bot.channels.batch import converse
 from bot.errors import QuestionError
 from bot.evaluation.measures import figures
 from bot.knowledge.exam import examine, read_exam
-from bot.matching.calibration import SHIPPED
+from bot.matching.calibration import shipped
 from bot.replying.receipts import Receipt
 from bot.types import (
     QUOTE_LIMIT,
@@ -255,7 +255,7 @@ def test_a_conversation_kept_elsewhere_goes_on_with_another_knowledge(bot: Bot) 
 
 def test_the_confidence_is_adjusted_only_where_examples_tell(bot: Bot) -> None:
     index = bot._reasoner._retriever.index
-    assert adjusted_confidence(index) != SHIPPED
+    assert adjusted_confidence(index) != shipped(index.wordings)
     assert adjusted_confidence(index) == adjusted_confidence(index)
 
 

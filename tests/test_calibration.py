@@ -16,17 +16,18 @@ from bot.bot import Bot
 from bot.errors import CalibrationError
 from bot.knowledge.exam import matches, read_exam
 from bot.matching.calibration import (
-    SHIPPED,
     Confidence,
     OperatingPoint,
     choose_operating_point,
     expected_calibration_error,
     fit_confidence,
     leave_one_out_signals,
+    shipped,
     upper_bound,
 )
 from bot.matching.retrieval import Signals
 
+SHIPPED = shipped(0.0)
 UNIT = st.floats(0, 1, allow_nan=False)
 ROUNDS = 300  # of each simulation
 
@@ -73,17 +74,32 @@ def test_the_fit_is_that_of_scikit_learn() -> None:
 
 def test_without_examples_the_fit_is_the_prior_and_with_none_that_tell_it_stays_near() -> None:
     nothing = np.zeros(0)
-    assert fit_confidence(nothing, nothing, nothing.astype(bool), nothing) == SHIPPED
+    assert fit_confidence(nothing, nothing, nothing.astype(bool), nothing, SHIPPED) == SHIPPED
     ones = np.ones(50)
-    always = fit_confidence(ones, ones, ones.astype(bool), ones)
+    always = fit_confidence(ones, ones, ones.astype(bool), ones, SHIPPED)
     assert always.evidence >= SHIPPED.evidence
     assert math.isfinite(always.intercept)
 
 
 def test_a_signal_that_misleads_gets_no_weight() -> None:
     evidence = np.linspace(-1, 1, 2000)
-    found = fit_confidence(evidence, np.zeros(2000), evidence < 0, np.ones(2000))
+    found = fit_confidence(evidence, np.zeros(2000), evidence < 0, np.ones(2000), SHIPPED)
     assert found.evidence == 0.0
+
+
+def test_the_fit_comes_to_rest_from_far_away() -> None:
+    """A whole Newton step from a prior that is all too sure leads ever further off."""
+    random = np.random.default_rng(1)
+    evidence, margin = random.normal(0.5, 0.3, 3000), random.normal(0.3, 0.2, 3000)
+    right = random.random(3000) < 1 / (1 + np.exp(-(4 * evidence + margin - 2)))
+    ones = np.ones(3000)
+    near = fit_confidence(evidence, margin, right, ones, Confidence(4, 1, -2))
+    far = fit_confidence(evidence, margin, right, ones, Confidence(60, 40, 30), strength=1e-6)
+    assert np.allclose([far.evidence, far.margin], [near.evidence, near.margin], atol=0.3)
+
+
+def test_many_wordings_of_an_answer_make_the_same_evidence_less() -> None:
+    assert shipped(3.0).of(0.6, 0.2) < shipped(1.0).of(0.6, 0.2) < shipped(0.0).of(0.6, 0.2)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from bot.evaluation.measures import auroc
 from bot.faqs.as_documents import faq_document
 from bot.faqs.json_lines import read_rows
 from bot.knowledge.knowledge import Knowledge
-from bot.matching.calibration import SHIPPED, expected_calibration_error
+from bot.matching.calibration import expected_calibration_error, shipped
 from bot.matching.index import build_index
 from bot.matching.retrieval import Retriever
 from bot.settings import Settings
@@ -144,13 +144,14 @@ def measure(bank: Bank, encoder: Encoder, vectors: EmbeddingCache) -> tuple[Bank
         for wording in pair.wordings:
             questions.setdefault(normalise(wording), set()).add(p)
     right_pairs = [{p for q in gold for p in questions[normalise(q)]} for gold in bank.accepted]
+    confidence = shipped(index.wordings)
     embedded = vectors.encode([retriever.compare(q) for q in bank.queries])
     wordings = index.pairs >= 0
     ours, plain = [], []
     for query, vector, gold in zip(bank.queries, embedded, right_pairs, strict=True):
         retrieved = retriever.retrieve(query, vector)
         best = retrieved.candidates[0]
-        ours.append((SHIPPED.probability(best.signals), best.pair in gold))
+        ours.append((confidence.probability(best.signals), best.pair in gold))
         cosines = np.where(wordings, index.vectors @ vector, -1.0)
         nearest = int(np.argmax(cosines))
         plain.append((float(cosines[nearest]), int(index.pairs[nearest]) in gold))

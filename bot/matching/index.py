@@ -66,6 +66,12 @@ class Index:
         """The class "not answered"."""
         return len(self.answers)
 
+    @property
+    def wordings(self) -> float:
+        """The mean natural logarithm of how many wordings an answer has, >= 0."""
+        counts = np.bincount(self.owners, minlength=len(self.answers))[: len(self.answers)]
+        return float(np.log(np.maximum(counts, 1)).mean()) if len(counts) else 0.0
+
 
 def compared(text: str, subjects: Subjects) -> str:
     """The form of a text that is embedded: clean, canonical names, no closing punctuation."""
