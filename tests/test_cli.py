@@ -316,6 +316,8 @@ def test_an_operating_point_is_chosen_saved_and_refused(
 ) -> None:
     root = tmp_path / "knowledge"
     shutil.copytree(ARTICLE, root)
+    labelled = root / "calibration.jsonl"
+    labelled.write_text("".join(labelled.read_text().splitlines(keepends=True)[::4]))
     done = quoth(environment, "calibrate", "--max-wrong", "0.1", "--knowledge", root)
     assert done.returncode == 0, done.stderr
     assert re.search(rb"^answered right +\d+\.\d%", done.stdout, re.M)

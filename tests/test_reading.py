@@ -134,7 +134,7 @@ def test_pairs_of_an_owner_are_not_read(document: Document) -> None:
 
 def test_the_shipped_article_needs_no_reader(bot: Bot, encoder: Encoder) -> None:
     subjects = Subjects(bot.knowledge.aliases, bot.knowledge.subjects)
-    index = build_index(bot.knowledge, subjects, encoder)
+    index = bot._reasoner._retriever.index
     assert build_reader(bot.knowledge, index, subjects, encoder) is None
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.encoding.cache import EmbeddingCache
 from bot.encoding.encoders import Encoder
 from bot.routing.routing import Router, vector_text
 from bot.types import Declined, Safety, SmallTalk
@@ -20,9 +21,15 @@ RULES = Router(None)
 
 
 @pytest.fixture(scope="module")
-def router(encoder: Encoder) -> Router:
+def kept(encoder: Encoder, cache_folder: Path) -> EmbeddingCache:
+    """The bundled model, each text encoded once."""
+    return EmbeddingCache(cache_folder / "vectors", encoder)
+
+
+@pytest.fixture(scope="module")
+def router(kept: EmbeddingCache) -> Router:
     """The router as it serves, with the head of the bundled model."""
-    return Router(encoder)
+    return Router(kept)
 
 
 def name_of(route: Safety | SmallTalk | Declined | None) -> str:
@@ -94,9 +101,9 @@ def test_advice_is_medical_only_where_the_knowledge_is(encoder: Encoder, router:
     assert shop.route("my husband collapsed and won't wake up") == Safety("emergency")
 
 
-def test_a_question_the_knowledge_answers_passes(encoder: Encoder) -> None:
+def test_a_question_the_knowledge_answers_passes(kept: EmbeddingCache) -> None:
     known = ["Do I need to talk to a professional?", "Should I speak with a professional?"]
-    assert Router(encoder, known=known).route("do i need to speak to a professional") is None
+    assert Router(kept, known=known).route("do i need to speak to a professional") is None
 
 
 def test_an_alarm_in_one_sentence_of_many_is_heard(router: Router) -> None:

@@ -1,6 +1,6 @@
 """Whatever a genuine sender sends: a typed result, never an exception, and what it says renders.
 
-2,000 bodies a channel; QUOTH_FUZZ_BODIES asks for more.
+1,000 bodies a channel; QUOTH_FUZZ_BODIES asks for more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bot.channels.messaging.incoming import (
     Rejected,
 )
 
-BODIES = int(os.environ.get("QUOTH_FUZZ_BODIES", "2000"))
+BODIES = int(os.environ.get("QUOTH_FUZZ_BODIES", "1000"))
 JUNK: tuple[Any, ...] = (
     None,
     True,
