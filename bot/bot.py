@@ -108,7 +108,7 @@ class Bot:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.knowledge = knowledge
-        self.model_digest, self.threshold = encoder.digest, threshold
+        self.encoder, self.model_digest, self.threshold = encoder, encoder.digest, threshold
         self.stale = stale  # why the threshold should be chosen anew, and how
         decider = Decider(knowledge, index, subjects, confidence, threshold)
         retriever = Retriever(index, encoder, subjects, reader)

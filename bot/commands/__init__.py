@@ -5,6 +5,6 @@ Every import of a part stands in the command that needs it, so that no command p
 
 from __future__ import annotations
 
-from bot.commands import asking, exchanging, knowing, measuring, operating, publishing
+from bot.commands import asking, exchanging, knowing, measuring, operating, publishing, reviewing
 
-MODULES = (asking, knowing, exchanging, measuring, publishing, operating)
+MODULES = (asking, knowing, exchanging, reviewing, measuring, publishing, operating)

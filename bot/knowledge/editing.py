@@ -291,7 +291,10 @@ def write_checked(
                 written.write(text.encode("utf-8"))
                 written.flush()
                 os.fsync(written.fileno())
-            reads(Path(name))
+            try:
+                reads(Path(name))
+            except KnowledgeError as error:
+                raise KnowledgeError(str(error).replace(name, str(file))) from error
             os.chmod(name, file.stat().st_mode & 0o777 if file.exists() else 0o644)
             _refuse_changed(file, before)
             os.replace(name, file)

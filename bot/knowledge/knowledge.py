@@ -91,10 +91,8 @@ def load_knowledge(root: Path) -> Knowledge:
         )
         for row in manifest.documents
     )
-    rows = read_pairs(root / PAIRS)
-    placed = [place(row, documents, root / PAIRS) for row in rows]
+    placed = [pair for _, pair in read_placed(root / PAIRS, documents)]
     pairs = tuple(pair for pair in placed if isinstance(pair, QAPair))
-    _refuse_twins(placed, rows, root / PAIRS)
     aliases, subjects = _names(manifest, documents)
     calibration = root / CALIBRATION
     return Knowledge(
@@ -124,11 +122,13 @@ def load_knowledge(root: Path) -> Knowledge:
     )
 
 
-def _refuse_twins(
-    placed: Sequence[QAPair | Quarantined], rows: Sequence[PairRow], file: Path
-) -> None:
+def read_placed(
+    file: Path, documents: Sequence[Document]
+) -> tuple[tuple[PairRow, QAPair | Quarantined], ...]:
+    """The rows of a pairs.yaml, each with the pair that comes of it; raises KnowledgeError."""
+    placed = tuple((row, place(row, documents, file)) for row in read_pairs(file))
     first: dict[str, int] = {}
-    for pair, row in zip(placed, rows, strict=True):
+    for row, pair in placed:
         if isinstance(pair, Quarantined):
             continue
         if pair.id in first:
@@ -139,6 +139,7 @@ def _refuse_twins(
                 row.line,
             )
         first[pair.id] = row.line
+    return placed
 
 
 def _names(

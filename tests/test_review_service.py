@@ -1,0 +1,308 @@
+"""What the owner's pages do to the files and the store, without a browser."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from reviewing import Desk, kept_questions, reviewing
+
+from bot.bot import Bot
+from bot.channels.review.figures import Figures, replies_csv, stretch, unanswered_csv
+from bot.channels.review.trials import Outcome
+from bot.channels.review.workspace import Conflict, Entry
+from bot.errors import KnowledgeError
+from bot.knowledge.files import OUT_OF_SCOPE, PAIRS
+from bot.knowledge.knowledge import load_knowledge
+from bot.knowledge.rejected import REJECTED, Rejected, read_rejected
+from bot.settings import Settings
+from bot.state.unanswered import unanswered
+
+SHOP = Path(__file__).parent / "data" / "shop"
+ASKED = {"do you sell tents": 3, "are tents sold here?": 2, "when does it open on mondays": 2}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(SHOP, tmp_path / "shop")
+
+
+@pytest.fixture
+def desk(folder: Path, tmp_path: Path, settings: Settings) -> Iterator[Desk]:
+    store = kept_questions(tmp_path / "q.db", ASKED, days=3, replies=4)
+    own = settings.model_copy(update={"knowledge": folder})
+    with reviewing(folder, store, lambda: Bot.load(own)) as desk:
+        yield desk
+    store.close()
+
+
+def entry(desk: Desk, question: str) -> Entry:
+    return next(e for e in desk.service.workspace.snapshot().entries if e.question == question)
+
+
+def on(desk: Desk, question: str, action: str, **fields: str) -> str | None:
+    given = {"revision": desk.service.workspace.snapshot().revision, **fields}
+    id = entry(desk, question).id
+    return desk.service.on_pair(id, action, {k: [v] for k, v in given.items()}).pair
+
+
+def difference(folder: Path, name: str = PAIRS) -> tuple[list[str], list[str]]:
+    before, after = ((f / name).read_text().splitlines() for f in (SHOP, folder))
+    found = list(difflib.ndiff(before, after))
+    gone, came = ([d[2:] for d in found if d.startswith(sign)] for sign in ("- ", "+ "))
+    return gone, came
+
+
+OPENS = "When does the shop open?"
+
+
+def test_accepting_changes_one_line_and_undo_brings_the_bytes_back(desk: Desk) -> None:
+    before = (desk.folder / PAIRS).read_bytes()
+    on(desk, OPENS, "accept")
+    today = date.today()
+    assert difference(desk.folder) == ([], [f"  reviewed: Ann {today}"])
+    assert entry(desk, OPENS).status == "reviewed"
+    desk.service.undo()
+    assert (desk.folder / PAIRS).read_bytes() == before
+    with pytest.raises(Conflict, match="nothing to undo"):
+        desk.service.undo()
+
+
+def test_accepting_what_is_past_its_date_gives_it_a_year(desk: Desk) -> None:
+    yesterday = date.today() - timedelta(days=1)
+    on(desk, OPENS, "review-by", day=str(yesterday))
+    assert entry(desk, OPENS).status == "overdue"
+    on(desk, OPENS, "accept")
+    assert entry(desk, OPENS).status == "reviewed"
+    assert entry(desk, OPENS).row.review_by is not None
+    on(desk, OPENS, "review-by", day="")
+    assert entry(desk, OPENS).row.review_by is None
+    with pytest.raises(KnowledgeError, match="is not a day"):
+        on(desk, OPENS, "review-by", day="soon")
+
+
+def test_wordings_and_the_question_are_edited_in_place(desk: Desk) -> None:
+    on(desk, OPENS, "variant", text="  shop\nhours ")
+    on(desk, OPENS, "drop-variant", number="0", text="opening time")
+    new = on(desk, OPENS, "question", text="When do you open?")
+    assert new == entry(desk, "When do you open?").id
+    gone, came = difference(desk.folder)
+    assert gone == [f"- question: {OPENS}", "    - opening time  # the usual one"]
+    assert came == ["- question: When do you open?", "    - shop hours"]
+    for action, fields, why in (
+        ("variant", {"text": "SHOP hours?"}, "already"),
+        ("variant", {"text": " "}, "nothing written"),
+        ("question", {"text": "x" * 501}, "500 are enough"),
+        ("drop-variant", {"number": "0", "text": "something else"}, "no longer there"),
+        ("nonsense", {}, "no action"),
+    ):
+        with pytest.raises(KnowledgeError, match=why):
+            on(desk, "When do you open?", action, **fields)
+    assert difference(desk.folder) == (gone, came)
+
+
+def test_another_answer_is_verbatim_whatever_is_selected(desk: Desk) -> None:
+    text = load_knowledge(desk.folder).documents[0].text
+    start = text.index("Parcels are sent")
+    end = text.index("Mondays.") + len("Mondays.")
+    on(desk, OPENS, "answer", document="shop", sentence=f"{start}-{end}")
+    pair = entry(desk, OPENS).pair
+    assert pair is not None
+    assert pair.answer == "Parcels are sent on Mondays."
+    # A browser counts in its own way: what was selected is looked up near where it says.
+    on(desk, OPENS, "answer", document="shop", selected="3-9", said=" Returns are free ")
+    assert text.index("Returns") == entry(desk, OPENS).pair.provenance.evidence.start  # type: ignore[union-attr]
+    for bad, why in (
+        ({"selected": f"{start + 2}-{end}"}, "inside a word"),
+        ({"selected": "0-999999"}, "no text"),
+        ({"selected": "a-b"}, "no place"),
+        ({}, "tick"),
+    ):
+        with pytest.raises(KnowledgeError, match=why):
+            on(desk, OPENS, "answer", document="shop", **bad)
+
+
+def test_what_is_rejected_goes_and_is_remembered_and_undo_brings_it_back(desk: Desk) -> None:
+    file = desk.folder / REJECTED
+    before = entry(desk, OPENS)
+    assert before.pair is not None
+    on(desk, OPENS, "reject")
+    assert all(e.question != OPENS for e in desk.service.workspace.snapshot().entries)
+    (unwanted,) = read_rejected(file)
+    assert unwanted == Rejected("shop", before.pair.answer, OPENS)
+    assert unwanted.covers(before.pair)
+    desk.service.undo()
+    assert not file.exists()
+    assert entry(desk, OPENS).pair == before.pair
+    for other in ("When are parcels sent?", "Are returns free?", "Who owns the shop?"):
+        on(desk, other, "reject")
+    with pytest.raises(KnowledgeError, match="only pair"):
+        on(desk, OPENS, "reject")
+    assert len(read_rejected(file)) == 3
+
+
+def test_another_hand_is_never_overwritten(desk: Desk) -> None:
+    file = desk.folder / PAIRS
+    shown = desk.service.workspace.snapshot()
+    file.write_text(file.read_text() + "# by hand\n")
+    with pytest.raises(Conflict):
+        on(desk, OPENS, "accept", revision=shown.revision)
+    assert file.read_text().endswith("# by hand\n")
+    assert "reviewed: Ann" not in file.read_text()
+    assert desk.service.workspace.shown(shown.revision) == shown.texts
+    on(desk, OPENS, "accept")
+    file.write_text(file.read_text() + "# again\n")
+    with pytest.raises(Conflict, match="undoing would lose"):
+        desk.service.undo()
+    assert file.read_text().endswith("# again\n")
+
+
+def test_a_pair_is_tried_on_its_wordings_and_on_what_visitors_asked(desk: Desk) -> None:
+    def tried() -> dict[str, Outcome]:
+        wait(desk)
+        return dict(desk.service.trials.board.outcomes)
+
+    pair = entry(desk, OPENS).pair
+    assert pair is not None
+    before = tried()
+    board = desk.service.trials.board
+    assert all(o is not None and board.finds(pair, o) for _, o in board.own(pair))
+    assert before["do you sell tents"].asked.source == "visitors"
+    assert {c.asked.source for c in before.values()} == {"wording", "calibration", "visitors"}
+    on(desk, OPENS, "accept")  # changes nothing that is answered
+    assert tried().keys() == before.keys()
+    assert desk.service.trials.board.changes == ()
+    on(desk, "Who owns the shop?", "variant", text="who is in charge of the shop")
+    assert "who is in charge of the shop" in tried()
+    on(desk, "Who owns the shop?", "reject")
+    tried()
+    lost = {c.question: c.after for c in desk.service.trials.board.changes}
+    assert all(after != "The owner is called Grace Moss." for after in lost.values())
+    assert "whose shop is it" in lost  # a calibration question
+    desk.service.undo()
+    tried()
+    assert {c.right for c in desk.service.trials.board.changes} == {True}
+
+
+def test_visitors_questions_are_grouped_and_become_variants_pairs_and_gaps(desk: Desk) -> None:
+    wait(desk)
+    groups = desk.service.clusters()
+    assert groups is not None
+    tents = next(g for g in groups if "tents" in g.head)
+    opening = next(g for g in groups if "mondays" in g.head)
+    assert len(tents.questions) == 5
+    assert set(tents.wordings) == {"do you sell tents", "are tents sold here?"}
+    assert opening.pairs[0] == entry(desk, OPENS).id
+    assert "opens at nine" in opening.passages[0][0].text
+
+    def learn(action: str, **fields: str | list[str]) -> str:
+        revision = desk.service.workspace.snapshot().revision
+        given = {"revision": revision, **fields}
+        return desk.service.learn(
+            action, {k: v if isinstance(v, list) else [v] for k, v in given.items()}
+        ).notice
+
+    said = f"  # learnt from visitors {date.today()}, Ann"
+    refs = " ".join(opening.refs)
+    learn("variant", refs=refs, pair=entry(desk, OPENS).id, text=[opening.head])
+    assert difference(desk.folder) == ([], [f"    - {opening.head}{said}"])
+    assert not {o.ref for o in unanswered(desk.store.database)} & set(opening.refs)
+    desk.service.undo()
+    assert difference(desk.folder) == ([], [])
+    assert {o.ref for o in unanswered(desk.store.database)} >= set(opening.refs)
+    passage = opening.passages[0][0]
+    place = f"shop {passage.span.start} {passage.span.start + len('The shop opens at nine.')}"
+    learn("pair", refs=refs, question="Opening on Mondays?", sentence=[place])
+    drawn = entry(desk, "Opening on Mondays?")
+    assert drawn.row.drawer == "visitors"
+    assert drawn.status == "reviewed"
+    learn("gap", refs=" ".join(tents.refs), topic="tents", says="tents", text=list(tents.wordings))
+    assert difference(desk.folder, OUT_OF_SCOPE)[1] == [
+        "",
+        "- topic: tents",
+        "  says: tents",
+        "  questions:",
+        *(f"    - {text}{said}" for text in tents.wordings),
+    ]
+    assert [p.topic for p in load_knowledge(desk.folder).prototypes][-2:] == ["tents", "tents"]
+    for rest in desk.service.clusters() or ():
+        learn("dismiss", refs=" ".join(rest.refs))
+    assert desk.service.clusters() == ()
+    with pytest.raises(KnowledgeError, match="tick"):
+        learn("variant", pair=entry(desk, OPENS).id)
+
+
+def test_figures_add_up_and_travel_as_csv(desk: Desk) -> None:
+    wait(desk)
+    today = desk.service.workspace.today()
+    first, last = stretch("", "", today)
+    figures: Figures = desk.service.figures(first, last)
+    assert len(figures.days) == 30
+    assert figures.questions == sum(figures.by_day("answer", "clarify", "decline"))
+    assert figures.total("decline") == sum(ASKED.values())
+    assert sum(map(sum, figures.confidence)) == figures.questions
+    rows = replies_csv(figures).splitlines()
+    assert rows[0] == "day,kind,reason,confidence_from,count"
+    counted = [row.split(",") for row in rows[1:]]
+    assert sum(int(r[4]) for r in counted if r[1] != "feedback") == figures.total(
+        "answer", "clarify", "decline"
+    )
+    assert "do you sell tents" in unanswered_csv(desk.service.clusters() or ())
+    assert stretch("2026-05-09", "2026-05-01", today) == (date(2026, 5, 1), date(2026, 5, 9))
+    assert stretch("2020-01-01", "x", today)[0] == today - timedelta(days=365)
+
+
+def test_only_our_own_pages_on_this_machine_come_in(desk: Desk) -> None:
+    root, token = desk.address.rsplit("/", 1)
+    host = root.removeprefix("http://")
+    write = f"{desk.address}/pairs/{entry(desk, OPENS).id}/accept"
+    body = f"revision={desk.service.workspace.snapshot().revision}"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with httpx.Client() as client:
+        page = client.get(f"{desk.address}/review")
+        assert page.status_code == 200
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "<script>" not in page.text
+        assert " style=" not in page.text
+        assert client.get(f"{root}/review").status_code == 404
+        assert client.get(f"{root}/{token[:-1]}x/review").status_code == 404
+        for evil in ("example.org", f"example.org:{host.split(':')[1]}", "127.0.0.1:1"):
+            found = client.get(f"{desk.address}/review", headers={"Host": evil})
+            assert found.status_code == 421
+        for headers in (
+            {},
+            {"Origin": "null"},
+            {"Origin": "https://example.org"},
+            {"Origin": root, "Sec-Fetch-Site": "cross-site"},
+        ):
+            assert client.post(write, content=body, headers=form | headers).status_code == 403
+        own = form | {"Origin": root}
+        assert client.post(write, content=b"x" * 300_000, headers=own).status_code == 413
+        assert "reviewed: Ann" not in (desk.folder / PAIRS).read_text()
+        assert client.post(write, content=body, headers=own).status_code == 303
+        # The same again is on files that are no longer those: both are shown.
+        again = client.post(write, content=body, headers=own)
+        assert again.status_code == 409
+        assert "+  reviewed: Ann" in again.text
+        (desk.folder / PAIRS).write_text("- question: 'a\n")
+        broken = client.get(f"{desk.address}/review")
+        assert (broken.status_code, "pairs.yaml:" in broken.text) == (500, True)
+        assert client.get(f"{desk.address}/static/review/review.js").status_code == 200
+
+
+def wait(desk: Desk) -> None:
+    """Until everything has been tried."""
+    import time
+
+    for _ in range(600):
+        if desk.service.trials.board.state in ("done", "failed"):
+            break
+        time.sleep(0.02)
+    assert desk.service.trials.board.state == "done", desk.service.trials.board.problem
