@@ -301,7 +301,7 @@ def wait(desk: Desk) -> None:
     """Until everything has been tried."""
     import time
 
-    for _ in range(600):
+    for _ in range(6000):
         if desk.service.trials.board.state in ("done", "failed"):
             break
         time.sleep(0.02)
