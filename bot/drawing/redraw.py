@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from bot.drawing.draft import Draft
 from bot.drawing.drawing import draw_pairs
@@ -255,14 +255,21 @@ class _Redraw:
 
     def told(self) -> Redrawn:
         """What was done, with the places of lost answers in the file as it is now."""
+        answers: dict[str, dict[str, str]] = {id: {} for id in self.changed}
+        for pair in self.made.pairs:
+            answers[pair.provenance.document_id][pair.answer] = flat(pair.answer)
         lost = []
         for row in read_pairs(self.root / PAIRS):
-            document = self.changed.get(row.evidence.document_id) if row.evidence else None
-            if document is None or row.evidence is None:
+            was, answer = row.evidence, row.answer.value
+            document = self.changed.get(was.document_id) if was else None
+            if document is None or was is None or document.sha256.startswith(was.sha12):
                 continue
-            if find_answer(row.answer.value, document.text, row.evidence.span) is None:
-                near = self._nearest(row.answer.value, document)
-                lost.append(Lost(self.root / PAIRS, row.answer.line, row.question.value, near))
+            if find_answer(answer, document.text, was.span) is None:
+                near = process.extractOne(
+                    flat(answer), answers[document.id], scorer=fuzz.ratio, score_cutoff=NEAR
+                )
+                nearest = str(near[2]) if near else None
+                lost.append(Lost(self.root / PAIRS, row.answer.line, row.question.value, nearest))
         new = len(set(self.changed) - set(self.before))
         return Redrawn(
             new,
@@ -272,12 +279,3 @@ class _Redraw:
             tuple(lost),
             tuple(self.skipped),
         )
-
-    def _nearest(self, answer: str, document: Document) -> str | None:
-        best, score = None, NEAR
-        for pair in self.made.pairs:
-            if pair.provenance.document_id == document.id:
-                alike = fuzz.ratio(flat(answer), flat(pair.answer), score_cutoff=score)
-                if alike > score or (alike == score and best is None):
-                    best, score = pair.answer, alike
-        return best
