@@ -19,7 +19,7 @@ from bot.errors import SettingsError
 PREFIX = "QUOTH_"
 
 _ORIGIN = re.compile(r"\*|https?://[^\s/,;]+")
-_SECRET = frozenset({"database_url"})  # may hold a password: never shown
+_SECRET = frozenset({"database_url", "drafter_key"})  # may hold a password: never shown
 
 
 def _setting(meaning: str, allowed: str, *, shown: str | None = None, **field: Any) -> Any:
@@ -169,6 +169,14 @@ class Settings(BaseSettings):
         default=2.0,
         ge=0,
         le=86_400,
+    )
+    drafter_key: str | None = _setting(
+        "the key sent to the drafter that `draw --drafter` names",
+        "a text of letters, digits and signs without spaces",
+        default=None,
+        shown="none",
+        pattern=r"^[!-~]+$",
+        repr=False,
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "how much is logged; never a question", "debug, info, warning or error", default="info"

@@ -66,6 +66,14 @@ def add(command: Add) -> None:
         help="fetch the addresses named here even from private machines, on any port",
     )
     made.add_argument(
+        "--drafter",
+        metavar="URL",
+        help="a language model that proposes further questions: any endpoint of chat completions, "
+        "such as http://127.0.0.1:11434/v1; it is sent the documents' sentences, "
+        "and QUOTH_DRAFTER_KEY as its key",
+    )
+    made.add_argument("--drafter-model", metavar="NAME", help="the model to ask there")
+    made.add_argument(
         "--update",
         action="store_true",
         help="bring a knowledge up to its changed documents: your edits are kept, what is new is "
@@ -115,8 +123,14 @@ def draw(parsed: argparse.Namespace) -> int:
 def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
     """What is drawn of the sources; what could not be taken of them is told."""
     from bot.drawing.draft import make_draft
+    from bot.drawing.drafter import Drafter
     from bot.drawing.drawing import Encode
 
+    drafter = None
+    if parsed.drafter or parsed.drafter_model:
+        if not (parsed.drafter and parsed.drafter_model):
+            raise UsageError("--drafter and --drafter-model go together; name both")
+        drafter = Drafter(parsed.drafter, parsed.drafter_model, settings.drafter_key)
     with progress("reading and comparing") as advance:
 
         def encode() -> Encode:
@@ -134,7 +148,10 @@ def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
             domain=parsed.domain,
             allow_private=parsed.allow_private,
             limit=parsed.limit,
+            drafter=drafter,
         )
+    if made.drafted:
+        say(made.drafted)
     for source in made.refused:
         say(str(source))
     for fault in made.faults:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.documents.documents import slug
-from bot.drawing.drawing import Encode, draw_pairs, keep_consistent
+from bot.drawing.drafter import Drafter
+from bot.drawing.drawing import Encode, add_consistent, draw_pairs, keep_consistent
 from bot.drawing.prototypes import (
     GENERAL,
     guess_domain,
@@ -46,6 +47,7 @@ class Draft:
     domain: str = GENERAL
     prototypes: tuple[Prototype, ...] = ()
     refused: tuple[Refused, ...] = ()
+    drafted: str = ""
 
 
 def make_draft(
@@ -56,6 +58,7 @@ def make_draft(
     domain: str | None = None,
     allow_private: bool = False,
     limit: int = LIMIT,
+    drafter: Drafter | None = None,
 ) -> Draft:
     """Documents and pairs of `sources`, in their order, and what is known not to be answered.
 
@@ -66,7 +69,8 @@ def make_draft(
 
     `encode` gives the function that filters drawn questions; it is called only where questions
     were drawn, so that a FAQ alone loads no model. `progress(done, of)` counts sources as they
-    become known. `allow_private` and `limit`: see `Sources`. Raises DocumentError, which names
+    become known. `allow_private` and `limit`: see `Sources`. A `drafter` proposes further
+    questions for what was drawn; `drafted` tells how that went. Raises DocumentError, which names
     each source, where none can be taken.
     """
     documents: list[Document] = []
@@ -105,6 +109,15 @@ def make_draft(
         raise DocumentError("\n".join(map(str, refused)))
     if any(pair.provenance.drawer != FAQ_DRAWER for pair in pairs):
         pairs = list(keep_consistent(pairs, encode()))
+    drafted = ""
+    if drafter is not None:
+        drawn_now = [pair for pair in pairs if pair.provenance.drawer != FAQ_DRAWER]
+        proposals = drafter.propose(drawn_now, documents, progress)
+        before = sum(len(pair.wordings) for pair in pairs)
+        if proposals.count:
+            pairs = list(add_consistent(pairs, proposals.questions, encode()))
+        kept = sum(len(pair.wordings) for pair in pairs) - before
+        drafted = f"{proposals}; {kept:,} find their own answer and were kept"
     wanted = [kind if domain or kind in WRITTEN else GENERAL for kind in kinds]
     prototypes = _prototypes(documents, wanted, pairs, encode, least=0.0 if domain else MOSTLY)
     titles = tuple(dict.fromkeys(document.title for document in documents))
@@ -117,6 +130,7 @@ def make_draft(
         kinds[0] if len(set(kinds)) == 1 else GENERAL,
         prototypes,
         tuple(refused),
+        drafted,
     )
 
 

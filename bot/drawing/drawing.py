@@ -135,24 +135,50 @@ def keep_consistent(pairs: Sequence[QAPair], encode: Encode) -> tuple[QAPair, ..
     """
     if not pairs:
         return ()
-    said = [(i, text) for i, pair in enumerate(pairs) for text in _said(pair)]
     asked = [(i, text) for i, pair in enumerate(pairs) for text in pair.wordings if _asks(text)]
+    margins = _margins(pairs, asked, encode)
+    return tuple(
+        pair if pair.provenance.drawer == FAQ_DRAWER or not found else _kept(pair, found)
+        for pair, found in zip(pairs, margins, strict=True)
+    )
+
+
+def add_consistent(
+    pairs: Sequence[QAPair], proposed: Mapping[str, Sequence[str]], encode: Encode
+) -> tuple[QAPair, ...]:
+    """The pairs with those of the `proposed` questions, by pair id, as further variants that find
+    their own pair by `MARGIN`, as drawn ones must, and that no pair has yet."""
+    taken = {normalise(text) for pair in pairs for text in pair.wordings}
+    asked = [
+        (i, text)
+        for i, pair in enumerate(pairs)
+        for text in _fresh(filter(_asks, proposed.get(pair.id, ())), taken)
+    ]
+    margins = _margins(pairs, asked, encode)
+    return tuple(
+        replace(pair, variants=(*pair.variants, *(q for q in found if found[q] >= MARGIN)))
+        for pair, found in zip(pairs, margins, strict=True)
+    )
+
+
+def _margins(
+    pairs: Sequence[QAPair], asked: Sequence[tuple[int, str]], encode: Encode
+) -> list[dict[str, float]]:
+    """For each pair its questions, of `asked` (number of the pair, question), with their margin."""
+    margins: list[dict[str, float]] = [{} for _ in pairs]
     if not asked:
-        return tuple(pairs)
+        return margins
+    said = [(i, text) for i, pair in enumerate(pairs) for text in _said(pair)]
     first = np.flatnonzero(np.diff(np.array([i for i, _ in said]), prepend=-1))
     statements = encode([text for _, text in said])
     questions = encode([text for _, text in asked])
     rivals = _Rivals(pairs)
-    margins: list[dict[str, float]] = [{} for _ in pairs]
     for begin in range(0, len(asked), 512):
         scores = questions[begin : begin + 512] @ statements.T
         by_pair = np.maximum.reduceat(scores, first, axis=1)
         for (i, text), row in zip(asked[begin : begin + 512], by_pair, strict=True):
             margins[i][text] = float(row[i]) - rivals.best(i, row)
-    return tuple(
-        pair if pair.provenance.drawer == FAQ_DRAWER or not found else _kept(pair, found)
-        for pair, found in zip(pairs, margins, strict=True)
-    )
+    return margins
 
 
 class _Rivals:
