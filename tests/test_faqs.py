@@ -16,7 +16,7 @@ from bot.faqs import workbooks
 from bot.faqs.as_documents import faq_document, faq_documents
 from bot.faqs.delimited import read_delimited, write_csv
 from bot.faqs.entries import Faq, FaqEntry, make_entry
-from bot.faqs.formats import FORMATS, Format, is_faq, read_faq
+from bot.faqs.formats import FORMATS, SUFFIXES, Format, is_faq, read_faq
 from bot.faqs.json_lines import read_json_lines, read_rows
 from bot.faqs.schema_org import text_of, write_json_ld
 from bot.types import QUOTE_LIMIT
@@ -184,7 +184,7 @@ def test_a_spreadsheet_s_csv_with_semicolons_and_its_own_columns(tmp_path: Path)
         make_entry(['Do you "ship"?'], "Yes;\nby post.", metadata={"Department": "Sales"}),
         make_entry(["B?"], "Zwei", metadata={"Department": "Café"}),
     )
-    file.write_bytes(file.read_bytes().decode("utf-8-sig").encode("utf-16"))
+    file.write_bytes(("sep=;\r\n" + file.read_bytes().decode("utf-8-sig")).encode("utf-16"))
     assert len(read_faq(file).entries) == 2
 
 
@@ -370,6 +370,34 @@ def test_a_file_that_holds_no_faq_says_why(
         read_faq(tmp_path / "none.csv")
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_any_bytes_give_entries_or_say_what_is_wrong(
+    suffix: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("faq") / f"a{suffix}"
+    texts = 'question answer Source Metadata QnaId , ; \t \n \r " { } [ ] : "q" "a" "qna" "@type"'
+    texts += ' "FAQPage" "mainEntity" "Question" "name" "text" < > </script> PK\x03\x04 \0'
+    pieces = st.sampled_from(
+        [b"\xff\xfe", b"\xed\xa0\x80", b"\n", b'<script type="application/ld+json">']
+        + [text.encode() for text in texts.split(" ")]
+    )
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.one_of(st.binary(max_size=60), st.lists(pieces, max_size=25).map(b"".join)))
+    def holds(data: bytes) -> None:
+        file.write_bytes(data)
+        is_faq(file)
+        try:
+            faq = read_faq(file)
+        except DocumentError as error:
+            said = str(error)
+        else:
+            said = str(file) if faq.entries else ""
+        assert said.startswith(str(file))
+
+    holds()
+
+
 def test_html_in_an_answer_becomes_its_text() -> None:
     assert text_of("<p>We ship to <b>Canada</b> &amp;\n  the U.S.</p>\n<ul><li>fast</li> <li>"
                    "cheap</li></ul><script>x()</script>") == (
@@ -471,15 +499,16 @@ def test_entries_from_several_addresses_are_documents_with_their_own_link() -> N
         make_entry(["C?"], "The third answer.", source="https://x.example/a"),
         make_entry(["D?"], "The fourth answer.", source="Editorial"),
         make_entry(["E"], "", source="https://x.example/c"),
+        make_entry(["F?"], "The fifth answer.", source="https://[broken"),
     ]
     made = faq_documents(entries, id="faq", title="FAQ")
     assert [(d.id, d.url, [p.question for p in pairs]) for d, pairs in made] == [
-        ("faq", None, ["D?", "E"]),
+        ("faq", None, ["D?", "F?", "E"]),
         ("faq-x-example-a", "https://x.example/a", ["A?", "C?"]),
         ("faq-x-example-b", "https://x.example/b", ["B?"]),
     ]
     one = faq_documents(entries[:1], id="faq", title="FAQ")
-    assert [(d.id, d.url) for d, _ in one] == [("faq", "https://x.example/a")]
+    assert [(d.id, d.url) for d, _ in one] == [("faq-x-example-a", "https://x.example/a")]
 
 
 def test_a_bad_row_is_named_and_loses_no_other() -> None:

@@ -18,17 +18,15 @@ DRAWER = "faq"
 def faq_documents(
     entries: Sequence[FaqEntry], *, id: str, title: str
 ) -> tuple[tuple[Document, tuple[QAPair, ...]], ...]:
-    """`faq_document` of the entries from each web address, for a citation to lead there.
+    """`faq_document` of the entries from each web address, for a citation to lead there, and of
+    those from none.
 
-    What comes from no address is one document, and so is what comes from a single one.
+    The id of a document depends on its address only, so that a list that grows keeps its ids.
     """
     by_url: dict[str, list[FaqEntry]] = {}
     for entry in entries:
-        url = entry.source if urlsplit(entry.source).scheme in ("http", "https") else ""
+        url = entry.source if _is_address(entry.source) else ""
         by_url.setdefault(url, []).append(entry)
-    if len(by_url) == 1:
-        [(url, group)] = by_url.items()
-        return (faq_document(group, id=id, title=title, url=url or None),)
     made: dict[str, tuple[Document, tuple[QAPair, ...]]] = {}
     rest = by_url.pop("", [])
     for url, group in by_url.items():
@@ -105,3 +103,11 @@ def first_quote(answer: str) -> int:
             return ends[-1]
     cut = max(head.rfind(c) for c in " \n\t\u00a0")
     return len(answer[:cut].rstrip()) if cut > 0 else QUOTE_LIMIT
+
+
+def _is_address(source: str) -> bool:
+    try:
+        parts = urlsplit(source)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False

@@ -18,6 +18,7 @@ from bot.faqs.tables import Row, is_header, read_table, table_of
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r＝＋－＠]")
+_SEPARATOR = re.compile(r"\Asep=.\n", re.I)  # a line of its own, by which Excel knows it
 _STRAY = 100  # rows with a quote that nothing closes, after which the rest is given up
 
 
@@ -28,6 +29,7 @@ def read_delimited(data: bytes) -> Faq:
     costs itself only.
     """
     text = unified(decoded(data))
+    text = _SEPARATOR.sub("\n", text)
     head = text.lstrip("\n").partition("\n")[0]
     separators = (
         s for s in ",;\t" if is_header(map(_plain, next(csv.reader([head], delimiter=s))))
