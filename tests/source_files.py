@@ -19,7 +19,9 @@ PAGE = f"""<!doctype html><html lang="en"><head><title>Returns | Brightlamp</tit
 <nav><ul><li><a href="/">Home</a></li><li><a href="/shop">Our whole shop</a></li></ul></nav>
 <div class="cookie-banner"><p>We use cookies to improve your experience on this site.</p></div>
 <main><article><h1>Returns</h1><p>{SENTENCE} The buyer
-pays for <b>postage</b>, and <del>never</del> always keeps the receipt of the parcel shop.</p>
+pays for <b>postage</b>, and <del>never</del> always keeps
+the receipt of the <code>parcel</code> shop.</p><pre><code>one
+two</code></pre>
 <h2>How to return a lamp</h2>
 <ol><li>Pack the lamp in its box.</li><li>Print the label:<ul><li>from your account, or</li>
 <li>from the e-mail.</li></ul></li><li>Hand it in at a parcel shop.</li></ol>
@@ -97,6 +99,21 @@ def pdf_of_lines(pages: Sequence[Sequence[str]], *, boxes: bool = False) -> byte
             canvas.rect(100, 100, 200, 200, fill=1)
         for number, line in enumerate(lines):
             canvas.drawString(40, 550 - 14 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def pdf_of_letters(pages: Sequence[Sequence[tuple[float, str, float, str]]]) -> bytes:
+    """A PDF of lines that are (height from below, font, size, text) each."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=(400, 600))
+    for lines in pages:
+        for height, font, size, text in lines:
+            canvas.setFont(font, size)
+            canvas.drawString(40, height, text)
         canvas.showPage()
     canvas.save()
     return out.getvalue()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source_files import PAGE, SENTENCE, Website, docx, page, pdf, pdf_of_lines
+from source_files import PAGE, SENTENCE, Website, docx, page, pdf, pdf_of_letters, pdf_of_lines
 from test_drawing import bag_of_stems
 
 from bot.documents.blocks import split_blocks
@@ -64,12 +64,28 @@ def test_a_web_page_gives_its_main_text_in_the_marks_of_markdown(tmp_path: Path)
     assert found.title == "Returns"
     assert found.text == (
         f"# Returns\n\n{SENTENCE} The buyer pays for postage, and always keeps the receipt of the "
-        "parcel shop.\n\n"
+        "parcel shop.\n\n```\none\ntwo\n```\n\n"
         "## How to return a lamp\n\n1. Pack the lamp in its box.\n2. Print the label:\n"
         "   - from your account, or\n   - from the e-mail.\n3. Hand it in at a parcel shop.\n\n"
         "## How long it takes\n\n| Country | Days |\n| --- | --- |\n| Ireland | 3 |\n\n"
         "### What is not taken back\n\nBulbs are not taken back.\nGift cards are not either.\n"
     )
+
+
+def test_a_page_that_marks_no_main_part_keeps_its_headings_and_lists(tmp_path: Path) -> None:
+    plain = PAGE.replace("<main><article>", "<div>").replace("</article></main>", "</div>")
+    marked, unmarked = (extract_page(put(tmp_path, "a.html", html)) for html in (PAGE, plain))
+    assert unmarked == marked
+
+
+def test_a_heading_has_no_sign_of_a_link_to_itself(tmp_path: Path) -> None:
+    names = ("Lamps", "Bulbs", "Sockets", "C#")
+    for before, after in (("", "¶"), ("§", ""), ("", "#")):
+        parts = (f"<h2>{before}{name}{after}</h2><p>{SENTENCE}</p>" for name in names)
+        html = f"<html><body><article>{''.join(parts)}</article></body></html>"
+        found = extract_page(put(tmp_path, "a.html", html)).text
+        said = [line[3:] for line in found.splitlines() if line.startswith("## ")]
+        assert said == list(names) or (after == "#" and said == ["Lamps", "Bulbs", "Sockets", "C"])
 
 
 @pytest.mark.parametrize(
@@ -157,6 +173,30 @@ def test_a_sentence_over_a_page_stands_whole_on_the_page_it_begins_on(tmp_path: 
         "The first page holds a sentence. The second one of them begins here and it goes on to "
         "another page, where it ends.\n\f\nThe third is on page two alone, and it is the last.\n"
     )
+
+
+def test_margins_are_told_from_headings_that_say_the_same_or_have_numbers(tmp_path: Path) -> None:
+    text, title = ("Helvetica", 10.0), ("Helvetica-Bold", 18.0)
+    pages = [
+        [
+            (580.0, "Helvetica", 8.0, "The Lamp, its Bulb"),
+            (20.0, "Helvetica", 8.0, f"{'Care' if number < 3 else 'Parts'} {number + 6} of 99"),
+            (480.0, *title, f"{number} Chapter of the lamp"),
+            (450.0, *text, f"Sentence {number} stands here alone, and it is well-"),
+            (438.0, *text, "known. It is in a lamp with a well-known switch and elec-"),
+            (426.0, *text, "tricity in it."),
+        ]
+        for number in range(1, 5)
+    ]
+    pages[0][:0] = [(540.0, *title, "The Lamp,"), (519.0, *title, "its Bulb")]
+    found = extract_pdf(put(tmp_path, "a.pdf", pdf_of_letters(pages)))
+    assert found.title == "The Lamp, its Bulb"
+    sentences = (
+        "Sentence {0} stands here alone, and it is well-known. It is in a lamp with a well-known "
+        "switch and electricity in it.\n"
+    )
+    chapters = [f"# {n} Chapter of the lamp\n\n{sentences.format(n)}" for n in range(1, 5)]
+    assert found.text == "# The Lamp, its Bulb\n\n" + "\f\n".join(chapters)
 
 
 def test_a_page_without_text_still_counts_and_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ page that it begins on.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
@@ -18,7 +17,14 @@ from bot.documents.blocks import LIST_ITEM
 from bot.documents.sentences import split_sentences
 from bot.errors import DocumentError
 from bot.sources.originals import Extracted, table_lines
-from bot.sources.pdf_lines import HYPHEN, Line, Pages, read_pages, without_margins
+from bot.sources.pdf_lines import (
+    HYPHEN,
+    Line,
+    Pages,
+    read_pages,
+    usual_size,
+    without_margins,
+)
 
 MAX_BYTES = 100 * 1024 * 1024
 LARGER = 1.1  # times the size of the text: a heading
@@ -55,7 +61,7 @@ def extract_pdf(path: Path) -> Extracted:
     pages = read_pages(path)
     _refuse_unreadable(pages)
     lines = without_margins(pages) or pages.lines
-    size = _usual(lines)
+    size = usual_size(lines)
     blocks = _with_headings(_blocks(lines, size), size)
     unbroken = _Unbroken.of(lines)
     levels = _levels(blocks, size)
@@ -79,14 +85,6 @@ def _refuse_unreadable(pages: Pages) -> None:
         raise DocumentError(
             "doesn't say which letters its fonts show. Run a text recognition (OCR) over it first."
         )
-
-
-def _usual(lines: Sequence[Line]) -> float:
-    """The size of most letters."""
-    sizes: Counter[float] = Counter()
-    for line in lines:
-        sizes[round(line.size, 1)] += len(line.text)
-    return sizes.most_common(1)[0][0]
 
 
 def _blocks(lines: Sequence[Line], size: float) -> list[_Block]:
@@ -130,17 +128,21 @@ def _aligned(a: Line, b: Line) -> bool:
 def _goes_on(block: Sequence[Line], line: Line, usual: float) -> bool:
     """Whether `line` belongs to the block before it."""
     last, first = block[-1], block[0]
-    if line.page != last.page or line.typed != last.typed or (_item(line) and not line.typed):
-        return False
-    if abs(line.size - last.size) > 0.08 * last.size or line.bold != last.bold:
+    if line.page != last.page or line.bold != last.bold or (_item(line) and not line.typed):
         return False
     gap = last.bottom - line.top
+    if line.typed != last.typed or abs(line.size - last.size) > 0.08 * last.size:
+        # a sentence that goes on with a name in another font
+        unfinished = not _ENDS.search(last.text) and not line.text[0].isupper()
+        near = -line.size < gap <= usual + SPREAD * line.size
+        return unfinished and near and not first.typed and line.size < LARGER * last.size
     if line.typed:
         return -line.size < gap < usual + line.size
     if gap < -1.5 * line.size:  # the next column
         return not _ENDS.search(last.text) and line.text[0].islower()
-    if gap > usual + SPREAD * line.size:
-        return False
+    if gap > usual + SPREAD * line.size:  # as in a heading of several lines
+        lower = line.text[0].islower() or last.text.endswith(",")
+        return not _ENDS.search(last.text) and lower and gap < 0.8 * line.size
     # In text without space between paragraphs, one begins with an indent, or behind a short line.
     indented = line.left - min(x.left for x in block) > 0.8 * line.size and not _item(first)
     short = last.right < max(x.right for x in block) - 0.25 * (last.right - last.left + 1)
@@ -287,7 +289,7 @@ def _title(pages: Pages, blocks: Sequence[_Block], unbroken: _Unbroken) -> str |
     first = [b for b in blocks if b.kind == "heading" and b.page == 1]
     if not first:
         return None
-    largest = max(first, key=lambda block: block.lines[0].size)
+    largest = max(first, key=lambda block: round(block.lines[0].size, 1))
     return unbroken.join([line.text for line in largest.lines])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +20,7 @@ from bot.sources.originals import one_line
 COLUMN = 0.85  # times the size of the letters: a wider gap in a line begins another cell
 REPEATED = 3  # pages that say the same at their edge
 HYPHEN = "\x02"  # PDFium's sign for a hyphen at the end of a line
+_BROKEN = (0x02, 0xFFFE)
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st"}
 _HEAVY = re.compile(r"bold|black|heavy|semib|demi", re.I)
 _TYPED = re.compile(r"mono|courier|consol|cmtt|typewriter", re.I)
@@ -106,19 +107,40 @@ def without_margins(pages: Pages) -> tuple[Line, ...]:
     `REPEATED` pages or has the number of its page. The lines of a table of contents go too.
     """
     margins = {id(line): line for page in _by_page(pages.lines) for line in _set_apart(page)}
-    seen = Counter(text for text, _ in {(line.text, line.page) for line in margins.values()})
+    seen = _pages_of((line.text, round(line.size), line.page) for line in margins.values())
+    forms = _pages_of((_form(line), round(line.size), line.page) for line in margins.values())
     shifts = Counter(shift for line in margins.values() for shift in _shifts(line))
     shift, times = max(shifts.items(), key=lambda item: item[1], default=(0, 0))
     numbered = times >= max(2, pages.count / 3)
+    size = usual_size(pages.lines)
 
     def kept(line: Line) -> bool:
         if id(line) not in margins:
             return True
-        counts = numbered and shift in _shifts(line)
+        # A heading with a number that happens to be its page's is large, and stands once.
+        plain = line.size <= 1.1 * size or forms[_form(line), round(line.size)] > 1
+        counts = numbered and shift in _shifts(line) and plain
         alone = pages.count > 1 and _NUMBER.fullmatch(line.text)
-        return not (seen[line.text] >= REPEATED or counts or alone)
+        return not (seen[line.text, round(line.size)] >= REPEATED or counts or alone)
 
     return tuple(line for line in pages.lines if kept(line) and not _LEADER.search(line.text))
+
+
+def usual_size(lines: Sequence[Line]) -> float:
+    """The size of most letters."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[round(line.size, 1)] += len(line.text)
+    return sizes.most_common(1)[0][0]
+
+
+def _pages_of(found: Iterable[tuple[str, int, int]]) -> Counter[tuple[str, int]]:
+    """On how many pages a text stands in a size."""
+    return Counter((text, size) for text, size, _ in set(found))
+
+
+def _form(line: Line) -> str:
+    return re.sub(r"\d+", "#", line.text)
 
 
 def _by_page(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -151,7 +173,9 @@ def _page_lines(number: int, page: Any, raw: Any) -> Iterator[Line]:
     box = raw.FS_RECTF()
     for index in range(page.count_chars()):
         code = raw.FPDFText_GetUnicode(page, index)
-        if code in (10, 13):
+        if code in (10, 13, *_BROKEN):
+            if code in _BROKEN:  # PDFium goes on with the next line without a sign
+                letters.append((HYPHEN, None, index))
             if letters and (line := _line(number, letters, page, raw)):
                 yield line
             letters = []
@@ -214,6 +238,6 @@ def _look(page: Any, index: int, raw: Any) -> tuple[bool, bool]:
 def _cleaned(text: str) -> str:
     """`text` on one line; halves of a character are put together, a broken word keeps its sign."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    broken = whole.rstrip().endswith((HYPHEN, "\u00ad", "\ufffe"))
+    broken = whole.rstrip().endswith((HYPHEN, "\u00ad"))
     cleaned = one_line(whole).replace("\u00ad", "")
     return cleaned + HYPHEN if broken else cleaned

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from bot.sources.originals import Extracted, one_line, read_bytes, table_lines
 MAX_BYTES = 20 * 1024 * 1024
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.-]{2,40})", re.I)
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})</title", re.I)
+_HEADING = re.compile(r"<h[1-6][ >]", re.I)
+_BODY = re.compile(r"<body(?: [^>]{0,2000})?>", re.I)
 _XML = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([\w:.-]{2,40})", re.I)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -36,16 +41,13 @@ def extract_page(path: Path, charset: str | None = None) -> Extracted:
 
     `charset` is what the server said. Raises DocumentError without the file's name.
     """
-    import trafilatura
-
     html = _decoded(read_bytes(path, MAX_BYTES), charset)
     try:
-        found = trafilatura.bare_extraction(
-            html, include_comments=False, include_tables=True, with_metadata=True
-        )
+        found = _main_part(html)
     except RecursionError as error:
         raise DocumentError("its elements stand too deep in each other. Simplify it.") from error
-    text = "" if found is None or found.body is None else "\n\n".join(_blocks(found.body))
+    empty = found is None or found.body is None
+    text = "" if empty else "\n\n".join(_unlinked(list(_blocks(found.body))))
     if not text.strip():
         raise DocumentError(
             "holds no main text; a page that a script builds in the browser looks like this. Open "
@@ -58,7 +60,39 @@ def extract_page(path: Path, charset: str | None = None) -> Extracted:
             "have it say so: <meta charset=utf-8>."
         )
     url = found.url if re.match(r"https?://[^/]", found.url or "") else None
-    return Extracted(text + "\n", one_line(found.title or "") or None, url)
+    return Extracted(text + "\n", _title(html, found), url)
+
+
+def _main_part(html: str) -> Any:
+    """What trafilatura finds; None where that is nothing.
+
+    In a page that marks no part as the main one it takes paragraphs alone, without headings and
+    lists. Such a page is read again as one whole article; what is around that is still left out.
+    """
+    import trafilatura
+
+    found = trafilatura.bare_extraction(html, include_comments=False, with_metadata=True)
+    if _has_headings(found) or not _HEADING.search(html) or not _BODY.search(html):
+        return found
+    article = _BODY.sub(r"\g<0><article>", html, count=1)
+    whole = trafilatura.bare_extraction(article, include_comments=False, with_metadata=True)
+    return whole if _has_headings(whole) else found
+
+
+def _has_headings(found: Any) -> bool:
+    return found is not None and found.body is not None and found.body.find(".//head") is not None
+
+
+def _title(html: str, found: Any) -> str | None:
+    """The first heading, where the page's title has it too, or what trafilatura takes for one."""
+    named = _TITLE.search(html)
+    whole = one_line(unescape(named[1])) if named else ""
+    first = next(found.body.iter("head"), None)
+    heading = "" if first is None else one_line(_inline(first))
+    if heading and heading.casefold() in whole.casefold():
+        return heading
+    title = one_line(found.title or "")
+    return title if title and title.casefold() in whole.casefold() else whole or title or None
 
 
 def _decoded(data: bytes, charset: str | None) -> str:
@@ -100,7 +134,7 @@ def _blocks(parent: Any, level: int = 1) -> Iterator[str]:
     """
     loose: list[str] = [parent.text or ""]
     for child in parent:
-        if child.tag in _INLINE:
+        if _inside_a_line(child):
             loose.append(_inline(child))
         else:
             if paragraph := _paragraph("".join(loose)):
@@ -118,13 +152,29 @@ def _blocks(parent: Any, level: int = 1) -> Iterator[str]:
             elif child.tag == "table":
                 yield from _table(child, level)
             elif child.tag == "code":
-                if code := "".join(child.itertext()).strip("\n"):
-                    yield f"```\n{code}\n```" if "\n" in code or len(child) else code
+                yield "```\n" + "".join(child.itertext()).strip("\n") + "\n```"
             else:
                 yield from _blocks(child, level)
         loose.append(child.tail or "")
     if paragraph := _paragraph("".join(loose)):
         yield paragraph
+
+
+def _unlinked(blocks: Sequence[str]) -> Iterator[str]:
+    """The blocks; headings without the sign of a link to themselves."""
+    ends = Counter(block[-1] for block in blocks if block[0] == "#")
+    signs = "¶§🔗#" if ends["#"] > max(2, ends.total() / 2) else "¶§🔗"  # a single one is C#
+    for block in blocks:
+        if block[0] == "#":
+            block = re.sub(r"(?<=#) [¶§🔗]+ *", " ", block).rstrip(f"{signs} \u00a0")
+        yield block
+
+
+def _inside_a_line(element: Any) -> bool:
+    """Whether an element goes on with the text before it; code does, where it is one line."""
+    if element.tag == "code":
+        return "\n" not in "".join(element.itertext()).strip()
+    return element.tag in _INLINE
 
 
 def _inline(element: Any) -> str:
