@@ -61,7 +61,9 @@ def add(command: Add) -> None:
     made = command("evaluate-sets", "figures on public question banks", _SETS, run=evaluate_sets)
     made.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the data sets")
     made.add_argument("--drawn", action="store_true", help="only the articles drawn by rules")
+    made.add_argument("--banks", action="store_true", help="only the question banks")
     made.add_argument("--split", choices=("dev", "test"), default="test", help="default: test")
+    made.add_argument("--report", type=Path, metavar="DIR", help="draw a plot of each bank there")
     made.add_argument("--json", action="store_true", help="print the figures as JSON")
 
     made = command("calibrate", "choose how sure is sure enough", _CALIBRATE, run=calibrate)
@@ -134,16 +136,27 @@ def evaluate_sets(parsed: argparse.Namespace) -> int:
     """Figures on public question banks and drawn articles, beside cosine and other systems."""
     from bot.evaluation import drawn_sets
     from bot.evaluation.banks import as_table, figures_of
+    from bot.evaluation.plots import plot_systems
 
     settings = settings_of(parsed)
     with passing() as tell:
-        drawn = drawn_sets.drawn_figures(parsed.folder, parsed.split, settings, tell)
+        drawn = (
+            ()
+            if parsed.banks
+            else drawn_sets.drawn_figures(parsed.folder, parsed.split, settings, tell)
+        )
         found = () if parsed.drawn else figures_of(parsed.folder, parsed.split, settings, tell)
         banks = list(found)
     if parsed.json:
         figures = [row.to_json() for row in banks] + [row.to_json() for row in drawn]
         print(json.dumps(figures))
         return DONE
+    if parsed.report:
+        _make_folder(parsed.report)
+        for name in dict.fromkeys(row.name for row in banks):
+            curves = {row.method: row.curve for row in banks if row.name == name}
+            plot_systems(name, curves, parsed.report / f"{name.replace('/', '_')}.png")
+        say(f"plots written to {parsed.report}")
     tables = [as_table(banks)] if banks else []
     tables += [drawn_sets.as_table(drawn)] if drawn else []
     print("\n\n".join(tables))

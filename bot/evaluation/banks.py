@@ -59,7 +59,11 @@ class Bank:
 @dataclass(frozen=True, slots=True)
 class BankFigures:
     """`in_scope` is the share of answerable queries answered right where nine in ten of the
-    others are declined; `right` the best share at each of RISKS (wrong replies of all queries)."""
+    others are declined; `right` the best share at each of RISKS (wrong replies of all queries).
+
+    `curve` are all points (share of all queries answered wrong, share of the answerable ones
+    answered right) that a threshold can choose, the safest first.
+    """
 
     name: str
     method: str
@@ -70,9 +74,10 @@ class BankFigures:
     in_scope: float | None
     right: tuple[float, ...]
     calibration_error: float | None
+    curve: tuple[tuple[float, float], ...]
 
     def to_json(self) -> dict[str, object]:
-        return {field: getattr(self, field) for field in self.__slots__}
+        return {field: getattr(self, field) for field in self.__slots__ if field != "curve"}
 
 
 def read_bank(folder: Path, split: str) -> Bank:
@@ -178,6 +183,7 @@ def figures(
     in_scope = None
     if len(outside) >= FEW:
         in_scope = float((right & (scores > np.quantile(outside, 0.9))).sum() / asked.sum())
+    curve = _curve(scores, right, int(asked.sum()))
     return BankFigures(
         name,
         method,
@@ -186,8 +192,9 @@ def figures(
         float(right[asked].mean()),
         auroc(scored) or 0.0,
         in_scope,
-        tuple(_right_at(scores, right, int(asked.sum()), risk) for risk in RISKS),
+        tuple(max((r for w, r in curve if w <= risk), default=0.0) for risk in RISKS),
         expected_calibration_error(scores.tolist(), right.tolist()) if calibrated else None,
+        curve,
     )
 
 
@@ -242,15 +249,14 @@ def figures_of(
         )
 
 
-def _right_at(
-    scores: NDArray[np.float64], right: NDArray[np.bool_], answerable: int, risk: float
-) -> float:
-    """The largest share answered right with at most `risk` of all queries answered wrongly."""
+def _curve(
+    scores: NDArray[np.float64], right: NDArray[np.bool_], answerable: int
+) -> tuple[tuple[float, float], ...]:
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # ties stand or fall together
-    wrong = np.cumsum(~right[order])[ends]
-    fine = wrong <= risk * len(scores)
-    return float(np.cumsum(right[order])[ends][fine].max(initial=0) / max(1, answerable))
+    wrong = np.cumsum(~right[order])[ends] / len(scores)
+    found = np.cumsum(right[order])[ends] / max(1, answerable)
+    return tuple(zip(wrong.tolist(), found.tolist(), strict=True))
 
 
 def _knowledge(bank: Bank) -> Knowledge:

@@ -1,10 +1,12 @@
-"""The two pictures of an exam, as PNG files: reliability and risk against coverage.
+"""Pictures as PNG files: of an exam its reliability and its risk against coverage; of a question
+bank what several systems answer right at each share of wrong replies.
 
 Needs matplotlib, which comes with the extra `evaluation`; without it QuothError says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,26 @@ def plot_risk_coverage(scored: Scored, file: Path, operating: tuple[float, float
     axes.set(xlabel="share of questions answered", ylabel="share of answers wrong", xlim=(0, 1))
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=8, loc="upper left")
+    figure.savefig(file, dpi=150)
+
+
+def plot_systems(
+    title: str, curves: Mapping[str, Sequence[tuple[float, float]]], file: Path, own: str = "quoth"
+) -> None:
+    """Share of answerable questions answered right over the share of all answered wrong, a line
+    for each system; `own` stands out."""
+    figure, axes = _blank()
+    for name, points in curves.items():
+        steps = [(0.0, 0.0), *points]
+        style: dict[str, Any] = {"linewidth": 1.0, "linestyle": "--"}
+        if name == own:
+            style = {"linewidth": 2.2, "color": _INK, "zorder": 3}
+        x, y = [w for w, _ in steps], [r for _, r in steps]
+        axes.plot(x, y, label=name, drawstyle="steps-post", **style)
+    axes.set_title(title, fontsize=10)
+    axes.set(xlabel="share of all questions answered wrong", xlim=(0, 0.2), ylim=(0, 1))
+    axes.set_ylabel("share of answerable questions answered right")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     figure.savefig(file, dpi=150)
 
 
