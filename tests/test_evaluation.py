@@ -30,7 +30,7 @@ from bot.evaluation.measures import (
     weighed,
     worst,
 )
-from bot.evaluation.plots import plot_reliability, plot_risk_coverage
+from bot.evaluation.plots import plot_reliability, plot_risk_coverage, plot_systems
 from bot.knowledge.exam import Outcome, Question, examine, judge, matches, read_exam
 from bot.printing import json_line
 from bot.types import Answered, Citation, Declined, Match, Provenance, QAPair, Reply, Span
@@ -268,7 +268,8 @@ def test_plots_are_png_files(tmp_path: Path) -> None:
     plot_reliability(weighed(outcomes), tmp_path / "a.png")
     plot_risk_coverage(weighed(outcomes), tmp_path / "b.png", (0.5, 0.1))
     plot_reliability([], tmp_path / "c.png")
-    for name in ("a.png", "b.png", "c.png"):
+    plot_systems("a bank", {"quoth": [(0.0, 0.4), (0.1, 0.8)], "other": []}, tmp_path / "d.png")
+    for name in ("a.png", "b.png", "c.png", "d.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 

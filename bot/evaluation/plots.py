@@ -81,7 +81,7 @@ def plot_systems(
     axes.set_title(title, fontsize=10)
     axes.set(xlabel="share of all questions answered wrong", xlim=(0, 0.2), ylim=(0, 1))
     axes.set_ylabel("share of answerable questions answered right")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
     figure.savefig(file, dpi=150)
 
 
