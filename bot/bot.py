@@ -41,7 +41,17 @@ from bot.routing.safety_head import SETTINGS as SAFETY_SETTINGS
 from bot.routing.safety_head import SafetyHead, prototypes_text
 from bot.settings import Settings
 from bot.subjects import Subjects
-from bot.types import Answered, Conversation, Declined, QAPair, Reply, SmallTalk, Turn
+from bot.types import (
+    Answered,
+    Conversation,
+    Decision,
+    Declined,
+    QAPair,
+    Reply,
+    Safety,
+    SmallTalk,
+    Turn,
+)
 from bot.wording import clean
 
 if TYPE_CHECKING:
@@ -253,7 +263,7 @@ class Bot:
         suggestions: Sequence[str] = ()
         if isinstance(decision, Declined):
             suggestions = self._suggester.near(finding.retrieved, finding.matches)
-        elif isinstance(decision, SmallTalk) and decision.intent in OPENING:
+        elif _is_opening(decision):
             suggestions = self._suggester.openers()
         return self._writer.reply(
             decision,
@@ -265,6 +275,13 @@ class Bot:
             part=finding.part,
             exhausted=finding.exhausted,
         )
+
+
+def _is_opening(decision: Decision) -> bool:
+    """Whether the reply shows what can be asked: to who has just come, or needs a gentle start."""
+    if isinstance(decision, SmallTalk):
+        return decision.intent in OPENING
+    return isinstance(decision, Safety) and decision.route == "distress"
 
 
 def replay(bot: Bot, receipt: Mapping[str, object]) -> Iterable[str]:

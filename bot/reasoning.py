@@ -296,7 +296,7 @@ class Reasoner:
     def _still(self, text: str, turn: Turn, understood: Understood) -> Finding | None:
         """The same help again for what leans on a cry for it: "I want to die", "how?"."""
         routed = self._router.route(turn.understood)
-        urgent = isinstance(routed, Safety) and routed.route != "advice"
+        urgent = isinstance(routed, Safety) and routed.urgent
         pointing = _IT.search(text) is not None and not self._subjects.mentioned(text)
         leaning = _bare(understood) or _says_nothing(text, self._subjects)
         leaning = leaning or about_answer(text) is not None

@@ -216,14 +216,19 @@ class SmallTalk:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """A personal medical question or an emergency: fixed, reviewed text, never a quote."""
+    """A personal medical question, an emergency or fear: fixed, reviewed text, never a quote."""
 
-    route: Literal["advice", "emergency", "self_harm"]
+    route: Literal["advice", "distress", "emergency", "self_harm"]
     kind: Literal["safety"] = "safety"
 
     @property
     def reason(self) -> Reason:
-        return "personal_advice" if self.route == "advice" else "emergency"
+        return "emergency" if self.urgent else "personal_advice"
+
+    @property
+    def urgent(self) -> bool:
+        """Whether someone may be in danger now."""
+        return self.route in ("emergency", "self_harm")
 
 
 Decision = Answered | Clarified | Declined | SmallTalk | Safety

@@ -160,8 +160,8 @@ def test_the_owners_desk_is_named_where_it_can_help_and_in_no_emergency(
     bot: Bot, writer: Writer
 ) -> None:
     desk = replace(writer, knowledge=replace(bot.knowledge, contact="help@example.org"))
-    helped = (Declined("not_covered"), Declined("not_covered", "pain"), Safety("advice"))
-    for decision in helped:
+    declined = (Declined("not_covered"), Declined("not_covered", "pain"))
+    for decision in (*declined, Safety("advice"), Safety("distress")):
         assert "To ask a person: help@example.org" in write(desk, decision).text
         assert "To ask a person" not in write(writer, decision).text
     for decision in (Safety("emergency"), Safety("self_harm"), SmallTalk("thanks")):
@@ -174,6 +174,16 @@ def test_safety_is_the_reviewed_text_and_nothing_else(writer: Writer, route: str
     reply = write(writer, decision, suggestions=("What is MS?",))
     assert reply.text == load_texts()[f"safety.{route}"]
     assert reply.suggestions == ()
+    assert reply.answer is None
+
+
+def test_who_is_afraid_is_shown_what_can_be_asked(writer: Writer) -> None:
+    reply = write(writer, Safety("distress"), suggestions=("What is MS?",))
+    texts = load_texts()
+    assert reply.text.startswith(texts["safety.distress"])
+    assert texts["safety.offer"] in reply.text
+    assert reply.suggestions == ("What is MS?",)
+    assert reply.reason == "personal_advice"
     assert reply.answer is None
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from bot.encoding.encoders import Encoder
 from bot.replying.texts import load_texts
 from bot.routing.chatspeak import plain
-from bot.routing.safety import asks_for_advice, asks_in_general, is_impersonal, rules, urgent_route
+from bot.routing.safety import (
+    asks_for_advice,
+    asks_in_general,
+    denies_self_harm,
+    is_idiom,
+    is_impersonal,
+    rules,
+    urgent_route,
+)
 from bot.routing.safety_head import Prototypes, SafetyHead, fit, load_prototypes
 from bot.types import Safety
 
@@ -46,6 +54,42 @@ def test_an_alarm_is_an_emergency(question: str) -> None:
 )
 def test_a_wish_to_die_is_self_harm(question: str) -> None:
     assert urgent_route(plain(question)) == "self_harm"
+
+
+@pytest.mark.parametrize(
+    ("question", "denied"),
+    [
+        ("I'm not suicidal", True),
+        ("I have never been suicidal, just sad", True),
+        ("I don't want to kill myself", True),
+        ("no thoughts of suicide", True),
+        ("not suicidal yesterday but tonight I am", False),
+        ("is ms fatal", False),
+    ],
+)
+def test_a_denial_is_no_alarm_unless_it_is_taken_back(question: str, denied: bool) -> None:
+    assert urgent_route(plain(question)) is None
+    assert denies_self_harm(plain(question)) is denied
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I'm not suicidal but I want to die",
+        "I don't want to die but I keep thinking about killing myself",
+        "I don't care, I want to die",
+        "I don't want to live",
+    ],
+)
+def test_a_denial_does_not_hide_an_alarm(question: str) -> None:
+    assert urgent_route(plain(question)) == "self_harm"
+
+
+def test_an_idiom_is_one_only_alone() -> None:
+    assert is_idiom(plain("This is killing me!"))
+    assert is_idiom(plain("dying to know"))
+    assert not is_idiom(plain("dying to know what ALS stands for"))
+    assert not is_idiom(plain("not knowing is killing me"))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +167,10 @@ def test_the_longest_question_is_matched_at_once(text: str) -> None:
     question = plain((text * 2000)[:2000])
     rules()
     start = time.process_time()
-    for find in (urgent_route, asks_for_advice, asks_in_general, is_impersonal):
+    for find in (
+        *(urgent_route, asks_for_advice, asks_in_general, is_impersonal),
+        *(denies_self_harm, is_idiom),
+    ):
         find(question)
     assert time.process_time() - start < 0.1  # some milliseconds; a runaway pattern takes hours
 
@@ -137,7 +184,9 @@ def test_the_rules_take_any_text(text: str) -> None:
 
 def test_the_prototypes_name_every_route_and_are_distinct() -> None:
     prototypes = load_prototypes()
-    assert set(prototypes.labels) == {"pass", "advice", "emergency", "self_harm", "smalltalk"}
+    assert set(prototypes.labels) == {
+        *("pass", "advice", "distress", "emergency", "self_harm", "smalltalk"),
+    }
     assert all(prototypes.texts)
     share = len(set(prototypes.texts)) / len(prototypes.texts)
     assert share > 0.98  # abbreviations may bring two together
@@ -197,5 +246,9 @@ def test_the_safety_texts_name_where_help_is() -> None:
     texts = load_texts()
     assert "physician" in texts.safety(Safety("advice"))
     assert all(number in texts.safety(Safety("emergency")) for number in ("112", "911", "999"))
+    assert all(
+        s in texts.safety(Safety("distress")) for s in ("doctor", "someone close", "emergency")
+    )
+    assert not any(c.isdigit() for c in texts.safety(Safety("distress")))
     crisis = texts.safety(Safety("self_harm"))
     assert all(line in crisis for line in ("911", "988", "116 123", "findahelpline.com"))

@@ -61,10 +61,13 @@ class Writer:
                 reason, missing = decision.reason, decision.missing
                 text = _listed(self._declined_text(decision), suggestions, self._offer())
             case Safety():
-                reason, suggestions = decision.reason, ()
-                text = self.texts.safety(decision)
-                if decision.route == "advice":  # the owner's desk is no help in an emergency
+                reason, text = decision.reason, self.texts.safety(decision)
+                if not decision.urgent:  # the owner's desk is no help in an emergency
                     text = self._with_contact(text)
+                if decision.route == "distress":
+                    text = _listed(text, suggestions, self.texts["safety.offer"])
+                else:
+                    suggestions = ()
             case SmallTalk():
                 text = self.texts.smalltalk(decision)
                 if decision.intent in ("greeting", "help", "who_are_you"):

@@ -1,8 +1,8 @@
 """What happens before retrieval: is this a question to look up at all?
 
-The order is fixed: an emergency or self-harm, then personal medical advice, then small talk, then
-another language, then nothing to understand. Rules decide first; where an encoder is there, a
-linear head over its vectors finds the wordings that no rule knows.
+The order is fixed: an emergency or self-harm, then personal medical advice or fear that asks for
+nothing, then small talk, then another language, then nothing to understand. Rules decide first;
+where an encoder is there, a linear head over its vectors finds the wordings that no rule knows.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from bot.routing.safety import (
     UrgentRoute,
     asks_for_advice,
     asks_in_general,
+    denies_self_harm,
+    is_idiom,
     is_impersonal,
     urgent_route,
 )
-from bot.routing.safety_head import PASS, SMALLTALK, SafetyHead, fit, load_prototypes
+from bot.routing.safety_head import DISTRESS, PASS, SMALLTALK, SafetyHead, fit, load_prototypes
 from bot.routing.smalltalk import INTENTS, small_talk, strip_courtesies
 from bot.types import Declined, Safety, SmallTalk
 from bot.wording import clean
@@ -37,6 +39,7 @@ _SENTENCE = re.compile(r"[.!?;]+ ")
 ADVICE, CHAT = 0.45, 0.8  # least probabilities
 SURE = 0.8  # least probability of an alarm in what a rule takes for a plea for advice
 IMPERSONAL = 0.75  # least probability of advice or alarm in a question that names no person
+NEAR_DISTRESS = 0.4  # least cosine to a prototype of distress
 CHAT_NEAR = 0.5  # least cosine to a small-talk prototype
 CHAT_WORDS = 9  # small talk that only the head sees is this short at most
 
@@ -103,7 +106,7 @@ class Router:
             return chat
         if foreign_language(question) is not None:
             return Declined("language")
-        if is_gibberish(question):
+        if is_gibberish(question) or is_idiom(text):
             return Declined("not_understood")
         return self._judge(question, text, vector)
 
@@ -124,10 +127,15 @@ class Router:
             elif advice:  # "should i take more, my legs are killing me": by rule, unless plainer
                 alarm = replace(alarm, probability=max(alarm.probability, SURE))
             urgent = _alarmed(chances, near, alarm) or self._in_part(question)
+            if urgent == "self_harm" and self._health and denies_self_harm(text):
+                return Safety("distress")
             if urgent is not None:
                 return Safety(urgent)
             least = IMPERSONAL if is_impersonal(text) else ADVICE
-            advice |= self._health and 1 - chances[PASS] - chances[SMALLTALK] >= least
+            personal = self._health and 1 - chances[PASS] - chances[SMALLTALK] >= least
+            if personal and not advice and _is_distress(chances, near):
+                return Safety("distress")
+            advice |= personal
             intent = max(INTENTS, key=lambda kind: near.get(kind, -1.0))
             short = len(text.split()) <= CHAT_WORDS
             if short and chances[SMALLTALK] >= CHAT and near[intent] >= CHAT_NEAR:
@@ -152,10 +160,16 @@ class Router:
 def _alarmed(chances: dict[str, float], near: dict[str, float], alarm: Alarm) -> UrgentRoute | None:
     """The urgent route, where its probability is enough and the text near enough to known ones."""
     self_harm, emergency = chances["self_harm"], chances["emergency"]
-    likely = self_harm + emergency >= alarm.probability
+    likely = self_harm + emergency >= max(alarm.probability, chances.get(DISTRESS, 0.0))
     if not likely or max(near["self_harm"], near["emergency"]) < alarm.cosine:
         return None
     return "self_harm" if self_harm > emergency else "emergency"
+
+
+def _is_distress(chances: dict[str, float], near: dict[str, float]) -> bool:
+    """Whether a text tells of fear or grief and asks for nothing, rather than for advice."""
+    distress = chances.get(DISTRESS, 0.0)
+    return distress > chances["advice"] and near.get(DISTRESS, -1.0) >= NEAR_DISTRESS
 
 
 def vector_text(question: str) -> str:

@@ -22,10 +22,12 @@ HEALTH = "health"  # the domain in which personal questions are medical ones
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One compiled pattern for each route, and one for questions that only look personal."""
+    """One compiled pattern for each route, and for what only looks like one."""
 
     self_harm: re.Pattern[str]
     emergency: re.Pattern[str]
+    denied: re.Pattern[str]
+    idiom: re.Pattern[str]
     advice: re.Pattern[str]
     general: re.Pattern[str]
     person: re.Pattern[str]
@@ -53,6 +55,16 @@ def urgent_route(plain_text: str) -> UrgentRoute | None:
     if known.emergency.search(plain_text):
         return "emergency"
     return None
+
+
+def denies_self_harm(plain_text: str) -> bool:
+    """Whether `plain_text` says that there is no wish to die, and takes nothing of it back."""
+    return rules().denied.search(plain_text) is not None
+
+
+def is_idiom(plain_text: str) -> bool:
+    """Whether `plain_text` is nothing but an idiom of death, such as "dying to know"."""
+    return rules().idiom.search(plain_text) is not None
 
 
 def asks_for_advice(plain_text: str) -> bool:

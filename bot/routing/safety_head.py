@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from bot.routing.chatspeak import plain
 
-PASS, SMALLTALK = "pass", "smalltalk"
+PASS, SMALLTALK, DISTRESS = "pass", "smalltalk", "distress"
 URGENT = frozenset({"emergency", "self_harm"})
 WORD_WEIGHT = 0.3  # of one word against a vector of length 1
 LEAST_COUNT = 4  # prototypes that a word or pair must stand in
@@ -44,8 +44,8 @@ class Encoding(Protocol):
 class Prototypes:
     """Wordings of known route: `labels[i]` belongs to `texts[i]`; the texts are plain.
 
-    A label is "pass", "advice", "emergency", "self_harm" or "smalltalk"; `intents[i]` is the
-    small-talk intent, "" for other labels.
+    A label is "pass", "advice", "distress", "emergency", "self_harm" or "smalltalk"; `intents[i]`
+    is the small-talk intent, "" for other labels.
     """
 
     texts: tuple[str, ...]
@@ -87,8 +87,8 @@ class SafetyHead:
     """A fitted head; all arrays, so that it can be stored as one .npz file.
 
     `classes` [k] and `words` [w] are unicode arrays, `weights` float32 [k, dim + w],
-    `bias` float32 [k]. `anchors` float32 [m, dim] are the vectors of the urgent and the small-talk
-    prototypes, `kinds` [m] their labels, small talk as its intent.
+    `bias` float32 [k]. `anchors` float32 [m, dim] are the vectors of the urgent, the distressed and
+    the small-talk prototypes, `kinds` [m] their labels, small talk as its intent.
     """
 
     classes: NDArray[np.str_]
@@ -159,7 +159,7 @@ def fit(prototypes: Prototypes, vectors: NDArray[np.float32]) -> SafetyHead:
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features, np.array(prototypes.labels))
     kinds = [
-        intent or (label if label in URGENT else "")
+        intent or (label if label in URGENT or label == DISTRESS else "")
         for label, intent in zip(prototypes.labels, prototypes.intents, strict=True)
     ]
     anchored = np.array([bool(kind) for kind in kinds])
