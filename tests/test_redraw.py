@@ -139,16 +139,21 @@ def changed(sentences: list[str], changes: list[tuple[str, int]]) -> list[str]:
 
 
 @settings(max_examples=30, deadline=None)
-@given(EDITS, CHANGES, st.booleans())
+@given(EDITS, CHANGES, st.sampled_from(["\n\n", " "]), st.sampled_from(["", "\r", "  "]))
 def test_a_redraw_loses_no_edit(
-    edits: list[tuple[str, int, str]], changes: list[tuple[str, int]], paragraphs: bool
+    edits: list[tuple[str, int, str]], changes: list[tuple[str, int]], between: str, form: str
 ) -> None:
-    between = "\n\n" if paragraphs else " "
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         root = drawn(folder, between.join(SENTENCES[:5]))
         at_first = {unit.answer: unit.wordings for unit in read_drawn(root / DRAWN) or ()}
         gone, comments = edited(root, edits)
+        lines = (root / "pairs.yaml").read_text(encoding="utf-8").split("\n")
+        if form == "\r":
+            written = "\r\n".join(lines)
+        else:  # the whole list indented
+            written = "\n".join(form + line if line else "" for line in lines)
+        (root / "pairs.yaml").write_text(written, encoding="utf-8", newline="")
         before = rows_of(root)
         text = between.join(changed(SENTENCES[:5], changes))
         done = again(folder, text)
@@ -172,6 +177,8 @@ def test_a_redraw_loses_no_edit(
         ]
         knowledge = load_knowledge(root)
         assert len(knowledge.quarantined) == len(lost)
+        data = (root / "pairs.yaml").read_bytes()
+        assert data.count(b"\n") == data.count(b"\r\n") or form != "\r"
         quoted = " ".join(row.answer.value for row in after) + " ".join(gone)
         for sentence in changed(SENTENCES[:5], changes):
             assert sentence in quoted
