@@ -240,7 +240,7 @@ def test_a_drawn_folder_answers_with_no_human_edit(
     assert b"kept, 2 added" in updated.stdout
     assert f"{out}/pairs.yaml:".encode() in updated.stderr
     assert (
-        b"nearest there now: 'The tower was built in 1889 by Gustave. It is 332" in updated.stderr
+        b'nearest there now: "The tower was built in 1889 by Gustave. It is 332' in updated.stderr
     )
 
 

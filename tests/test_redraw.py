@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from small_encoder import bag_of_stems
 from bot.drawing.draft import make_draft
 from bot.drawing.redraw import Redrawn, redraw
 from bot.errors import KnowledgeError
-from bot.knowledge.drawn import DRAWN, read_drawn
+from bot.knowledge.drawn import DRAWN, drawn_text, read_drawn
 from bot.knowledge.editing import pairs_of
 from bot.knowledge.files import PairRow, read_pairs
 from bot.knowledge.knowledge import load_knowledge, write_knowledge
@@ -303,6 +304,27 @@ def test_a_folder_without_a_record_gets_only_what_is_new_in_its_document(tmp_pat
     (root / DRAWN).unlink()
     assert again(tmp_path, "\n\n".join(SENTENCES[:4])).pairs == 1
     assert [row.answer.value for row in rows_of(root)] == [SENTENCES[1], SENTENCES[3]]
+
+
+def test_a_pair_that_is_signed_off_or_written_by_hand_gets_no_further_wording(
+    tmp_path: Path,
+) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:3]))
+    text = (root / "pairs.yaml").read_text(encoding="utf-8")
+    listed = pairs_of(text).put(0, "reviewed", "Ann 2026-01-02").drop(1, "drawer")
+    (root / "pairs.yaml").write_text(listed.text, encoding="utf-8")
+    units = read_drawn(root / DRAWN) or ()
+    (root / DRAWN).write_text(drawn_text(replace(u, wordings=u.wordings[:1]) for u in units))
+    before = (root / "pairs.yaml").read_text(encoding="utf-8")
+    for number in range(3):  # as if their further wordings had only now been found
+        row = rows_of(root)[number]
+        listed = pairs_of((root / "pairs.yaml").read_text(encoding="utf-8"))
+        (root / "pairs.yaml").write_text(listed.drop(number, "variants").text, encoding="utf-8")
+        assert row.variants
+    done = again(tmp_path, "\n\n".join(SENTENCES[:3]))
+    assert [len(row.variants) for row in rows_of(root)[:2]] == [0, 0]
+    assert done.wordings == len(rows_of(root)[2].variants) > 0
+    assert before != (root / "pairs.yaml").read_text(encoding="utf-8")
 
 
 def test_what_cant_be_edited_is_said_and_a_broken_record_changes_nothing(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from bot.drawing.draft import Draft
 from bot.drawing.drawing import draw_pairs
 from bot.drawing.merging import merge, wordings_drawn
 from bot.errors import KnowledgeError
+from bot.faqs.as_documents import DRAWER as FAQ_DRAWER
 from bot.knowledge.drawn import DRAWN, Drawn, drawn_text, flat, read_drawn
 from bot.knowledge.editing import Listed, documents_of, pairs_of, read_raw
 from bot.knowledge.evidence import find_answer, occurrences
@@ -47,7 +48,8 @@ class Lost:
     nearest: str | None
 
     def __str__(self) -> str:
-        near = f"; nearest there now: {self.nearest!r}" if self.nearest else ""
+        near = " ".join((self.nearest or "").split())
+        near = f'; nearest there now: "{near}"' if near else ""
         remedy = "put the new wording, or delete the pair"
         return (
             f"{self.file}:{self.line}: the answer to {self.question!r} no longer stands in its "
@@ -104,7 +106,12 @@ class _Redraw:
         ]
         drawn = read_drawn(root / DRAWN)
         if drawn is None:  # made by hand: what else its documents would have given, it leaves out
-            drawn = tuple(Drawn.of(pair) for d in old.documents for pair in draw_pairs(d))
+            were = (
+                replace(self.before[id], title=d.title)
+                for id, d in self.changed.items()
+                if id in self.before
+            )
+            drawn = tuple(Drawn.of(pair) for document in were for pair in draw_pairs(document))
         self.said = wordings_drawn(drawn)
         self.merged = merge(
             self.rows,
@@ -152,7 +159,7 @@ class _Redraw:
             if evidence is not None and evidence != row.evidence:
                 piece = piece.put(0, "evidence", str(evidence))
             pair = self.merged.matched.get(number)
-            for text in self._fresh(pair) if pair is not None else ():
+            for text in self._fresh(pair) if pair is not None and _open(row) else ():
                 piece = piece.add(0, "variants", text)
                 self.wordings += 1
         except KnowledgeError as error:
@@ -279,3 +286,9 @@ class _Redraw:
             tuple(lost),
             tuple(self.skipped),
         )
+
+
+def _open(row: PairRow) -> bool:
+    """Whether a row takes further wordings: of a list always, drawn by rules until a review."""
+    drawer = row.drawer or ""
+    return drawer == FAQ_DRAWER or (drawer.startswith("rules") and row.reviewed is None)
