@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.commands.exchanging import _EXPORT
 from bot.errors import DocumentError
 from bot.faqs import workbooks
 from bot.faqs.as_documents import faq_document, faq_documents
@@ -559,3 +560,10 @@ def test_ten_thousand_rows_take_less_than_three_seconds() -> None:
     _, pairs = faq_document(faq.entries, id="f", title="F")
     assert len(pairs) == 10_000
     assert time.process_time() - began < 3
+
+
+def test_every_format_and_suffix_is_explained() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "faqs.md").read_text(encoding="utf-8")
+    assert all(f"`{format.name}`" in text for format in FORMATS)
+    assert all(f"`{suffix}`" in text for suffix in SUFFIXES if suffix != ".htm")
+    assert all(format.name in _EXPORT for format in FORMATS)
