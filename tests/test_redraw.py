@@ -297,6 +297,14 @@ def test_a_document_of_a_new_name_is_added_and_the_others_stay(tmp_path: Path) -
     assert "# Ours: the" in (root / "knowledge.yaml").read_text(encoding="utf-8")
 
 
+def test_another_document_of_the_same_name_replaces_nothing(tmp_path: Path) -> None:
+    root = drawn(tmp_path, " ".join(SENTENCES[:3]))
+    once = files_of(root)
+    with pytest.raises(KnowledgeError, match=r"'town' stands in .*town\.txt: .* another name"):
+        again(tmp_path, " ".join(SENTENCES[3:]))
+    assert files_of(root) == once
+
+
 def test_a_folder_without_a_record_gets_only_what_is_new_in_its_document(tmp_path: Path) -> None:
     root = drawn(tmp_path, "\n\n".join(SENTENCES[:3]))
     listed = pairs_of((root / "pairs.yaml").read_text(encoding="utf-8"))

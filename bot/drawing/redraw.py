@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
+from bot.documents.sentences import split_sentences
 from bot.drawing.draft import Draft
 from bot.drawing.drawing import draw_pairs
 from bot.drawing.merging import merge, wordings_drawn
@@ -35,6 +36,7 @@ from bot.knowledge.writing import (
 from bot.types import Document, QAPair
 from bot.wording import normalise
 
+ANOTHER = 3  # sentences; a shorter document may be written anew
 NEAR = 60.0  # per cent alike (Indel), from which a sentence is proposed for a lost answer
 
 
@@ -97,6 +99,8 @@ class _Redraw:
         old = load_knowledge(root)
         self.before = {document.id: document for document in old.documents}
         self.changed = {document.id: document for document in made.documents}
+        for id, document in self.changed.items():
+            _refuse_another(self.before.get(id), document, root)
         self.now = self.before | self.changed
         self.rows = read_pairs(root / PAIRS)
         self.keys = [self._key(row) for row in self.rows]
@@ -292,3 +296,14 @@ def _open(row: PairRow) -> bool:
     """Whether a row takes further wordings: of a list always, drawn by rules until a review."""
     drawer = row.drawer or ""
     return drawer == FAQ_DRAWER or (drawer.startswith("rules") and row.reviewed is None)
+
+
+def _refuse_another(old: Document | None, new: Document, root: Path) -> None:
+    """A text that shares nothing with the one it would replace is another document."""
+    said = [span.of(old.text) for span in split_sentences(old.text)] if old else []
+    if len(said) >= ANOTHER and not any(sentence in new.text for sentence in said):
+        raise KnowledgeError(
+            f"no sentence of its document {new.id!r} stands in {new.source}: it seems to be "
+            "another one; give the file another name to add it",
+            root,
+        )
