@@ -1,4 +1,4 @@
-"""Pictures of the first page and of the chat, from the real bot.
+"""Pictures of the first page, of the chat, and of the owner's pages, from the real bot.
 
     python tests/screenshots.py [DIR]
 
@@ -7,15 +7,19 @@ Without DIR those that the documents show, to docs/images; with it all, to DIR. 
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from browsing import LIVES, Chat, OtherSite, browsing, visiting
+from PIL import Image
 from playwright.sync_api import Browser, Locator
+from reviewing import kept_questions, reviewing
 from small_bot import serving
 
 from bot.bot import Bot
@@ -28,10 +32,20 @@ ROOT = Path(__file__).resolve().parent.parent
 LARGEST = 150_000  # bytes of one picture
 SHOWN = frozenset(
     {"home-light", "home-dark", "home-embed-light", "chat-answer", "chat-dark-declined"}
-    | {"chat-phone-answer", "chat-phone-dark-declined"}
+    | {"chat-phone-answer", "chat-phone-dark-declined", "review-light"}
 )
 DESK = {"viewport": {"width": 1280, "height": 860}}
+WIDE = {"viewport": {"width": 1360, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touch": True}
+VISITORS = {
+    "how much does ms treatment cost": 5,
+    "what does treatment for ms cost": 3,
+    "is als painful": 4,
+    "does als hurt": 2,
+    "can i drive with ms": 3,
+    "does ms make you tired": 3,
+    "who discovered als": 2,
+}
 CLINIC = """<main style="max-width: 34rem; padding: 3rem; font: 1.05rem/1.6 Georgia, serif">
 <h1>Living with a neurological disease</h1>
 <p>Our nurses collect what is known about multiple sclerosis and ALS, and keep it up to date.</p>
@@ -111,6 +125,37 @@ def main(folder: Path, every: bool) -> None:
             save("chat-offline", chat)
 
 
+def owners(folder: Path, every: bool) -> None:
+    """The pages for the owner, on a copy of the article's knowledge that is half reviewed."""
+    settings = load_settings(knowledge=ROOT / "knowledge")
+    with tempfile.TemporaryDirectory() as made, browsing() as browser:
+        copy = shutil.copytree(settings.knowledge, Path(made) / "knowledge")
+        pairs = copy / "pairs.yaml"
+        text = pairs.read_text(encoding="utf-8")
+        reviewed = "\n  reviewed: Ann 2026-11-20\n  variants"
+        pairs.write_text(text.replace("\n  variants", reviewed, 30), encoding="utf-8")
+        store = kept_questions(Path(made) / "quoth.db", VISITORS)
+        with reviewing(
+            copy, store, lambda: Bot.load(settings.model_copy(update={"knowledge": copy}))
+        ) as desk:
+            while desk.service.trials.board.state in ("making", "asking"):
+                time.sleep(0.5)
+            for scheme in ("light", "dark"):
+                for name, context in (("", WIDE), ("-phone", PHONE)):
+                    for path in ("review", "learn", "dashboard"):
+                        file = folder / f"{path}{name}-{scheme}.png"
+                        if not every and file.stem not in SHOWN:
+                            continue
+                        url = f"{desk.address}/{path}"
+                        with _visit(browser, url, color_scheme=scheme, **context) as chat:
+                            _settle(chat)
+                            chat.page.screenshot(path=file, full_page=every and path != "review")
+                            # Text on plain grounds: few colours are enough.
+                            Image.open(file).quantize(96).save(file, optimize=True)
+                            print(f"{file}  {file.stat().st_size:,} bytes")
+        store.close()
+
+
 def _settle(chat: Chat) -> None:
     chat.page.wait_for_timeout(600)
 
@@ -136,4 +181,6 @@ def _served(origin: str) -> Iterator[str]:
 
 if __name__ == "__main__":
     asked = sys.argv[1:]
-    main(Path(asked[0]) if asked else ROOT / "docs" / "images", every=bool(asked))
+    folder = Path(asked[0]) if asked else ROOT / "docs" / "images"
+    main(folder, every=bool(asked))
+    owners(folder, every=bool(asked))

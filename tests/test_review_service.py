@@ -12,7 +12,7 @@ import httpx
 import pytest
 from reviewing import Desk, kept_questions, reviewing
 
-from bot.bot import Bot
+from bot.bot import Bot, Engine
 from bot.channels.review.figures import Figures, replies_csv, stretch, unanswered_csv
 from bot.channels.review.trials import Outcome
 from bot.channels.review.workspace import Conflict, Entry
@@ -27,16 +27,21 @@ SHOP = Path(__file__).parent / "data" / "shop"
 ASKED = {"do you sell tents": 3, "are tents sold here?": 2, "when does it open on mondays": 2}
 
 
+@pytest.fixture(scope="module")
+def engine(settings: Settings) -> Engine:
+    return Engine(settings)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return shutil.copytree(SHOP, tmp_path / "shop")
 
 
 @pytest.fixture
-def desk(folder: Path, tmp_path: Path, settings: Settings) -> Iterator[Desk]:
+def desk(folder: Path, tmp_path: Path, settings: Settings, engine: Engine) -> Iterator[Desk]:
     store = kept_questions(tmp_path / "q.db", ASKED, days=3, replies=4)
     own = settings.model_copy(update={"knowledge": folder})
-    with reviewing(folder, store, lambda: Bot.load(own)) as desk:
+    with reviewing(folder, store, lambda: Bot.load(own, engine=engine)) as desk:
         yield desk
     store.close()
 

@@ -8,10 +8,15 @@ import secrets
 import socket
 import subprocess
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.commands.parts import DONE, Add, say, settings_of
 from bot.errors import UsageError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 _REVIEW = """\
 Open pages for the owner on this machine alone: accept, edit and reject pairs beside the passage
@@ -28,6 +33,9 @@ def add(command: Add) -> None:
         "--port", type=int, default=0, metavar="PORT", help="default: any that is free"
     )
     made.add_argument(
+        "--site", metavar="NAME", help="which knowledge, where the folder holds several"
+    )
+    made.add_argument(
         "--reviewer", metavar="NAME", help="who reviews (default: git's user.name, else yours)"
     )
 
@@ -36,22 +44,23 @@ def review(parsed: argparse.Namespace) -> int:
     """Serve the owner's pages until Ctrl-C."""
     import uvicorn
 
-    from bot.bot import Bot
+    from bot.bot import Bot, Engine
     from bot.channels.review.app import create_review_app
     from bot.channels.review.service import Service
     from bot.channels.review.workspace import Workspace
     from bot.state.store import Keeping, Store
 
-    settings = settings_of(parsed)
+    settings = _of_one_site(settings_of(parsed), parsed.site)
     workspace = Workspace(settings.knowledge, date.today)
     title = workspace.snapshot().knowledge.title  # a broken folder is told before anything opens
     name = _reviewer(parsed.reviewer, settings.knowledge)
     listening = _listening(parsed.port)
     keeping = Keeping(questions=settings.store_questions, days=settings.retention_days)
-    store = Store(settings.database_url, keeping)
+    store = Store(settings.database_url, keeping, site=parsed.site or "")
     try:
         token = secrets.token_urlsafe(24)
-        service = Service(workspace, store, lambda: Bot.load(settings), name)
+        engine = lru_cache(lambda: Engine(settings))  # loaded once, by the first that needs it
+        service = Service(workspace, store, lambda: Bot.load(settings, engine=engine()), name)
         app = create_review_app(
             service,
             title,
@@ -67,6 +76,21 @@ def review(parsed: argparse.Namespace) -> int:
         store.close()
         say("the review has ended")
     return DONE
+
+
+def _of_one_site(settings: Settings, site: str | None) -> Settings:
+    """The settings with the folder of `site`, where the folder holds several knowledges."""
+    from bot.channels.sites import folders_in
+
+    folders = folders_in(settings.knowledge)
+    if (site or "") not in folders:
+        known = ", ".join(sorted(folders))
+        raise UsageError(
+            f"{settings.knowledge} is one knowledge; leave --site out"
+            if "" in folders
+            else f"which knowledge? Name it with --site; there are: {known}"
+        )
+    return settings.model_copy(update={"knowledge": folders[site or ""]})
 
 
 def _listening(port: int) -> socket.socket:

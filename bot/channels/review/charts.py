@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bot.channels.markup import Markup, element
 
 WIDTH, HEIGHT = 720, 220
-LEFT, BOTTOM, TOP = 36, 24, 10
+LEFT, BOTTOM, TOP = 44, 28, 14
 ROW = 30  # height of a bar that lies
 
 
@@ -40,7 +40,8 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series], head: s
     for n, label in enumerate(labels):
         x = LEFT + step * (n + 0.5)
         if n % every == 0:
-            shapes.append(_text(label, x, HEIGHT - 6, "middle"))
+            class_ = "odd" if n // every % 2 else None
+            shapes.append(_text(label, x, HEIGHT - 6, "middle", class_))
         base = float(TOP + tall)
         for one in series:
             high = tall * one.values[n] / top
@@ -59,7 +60,7 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series], head: s
 def rows(title: str, values: Sequence[tuple[str, int]], head: str) -> Markup:
     """A lying bar for each value, with its number behind it."""
     top = max((value for _, value in values), default=0) or 1
-    name_width = 150
+    name_width = 200
     shapes: list[Markup] = []
     for n, (label, value) in enumerate(values):
         y = n * ROW + 6
@@ -164,8 +165,8 @@ def _line(y: float) -> Markup:
     return element("line", x1=str(LEFT), x2=str(WIDTH), y1=_n(y), y2=_n(y))
 
 
-def _text(text: str, x: float, y: float, anchor: str) -> Markup:
-    return element("text", text, x=_n(x), y=_n(y), text_anchor=anchor)
+def _text(text: str, x: float, y: float, anchor: str, class_: str | None = None) -> Markup:
+    return element("text", text, x=_n(x), y=_n(y), text_anchor=anchor, class_=class_)
 
 
 def _nice(value: int) -> int:

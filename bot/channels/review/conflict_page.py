@@ -54,7 +54,7 @@ def conflict_page(
                 element("a", "Leave it", href=look.at("review"), class_="button quiet"),
                 class_="tools",
             ),
-            class_="pair conflict",
+            class_="conflict",
         ),
         problem=None,
     )

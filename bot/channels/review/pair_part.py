@@ -69,24 +69,6 @@ def pair_part(view: View, entry: Entry) -> Markup:
             element("button", "Save", type="submit", class_="quiet"),
             class_="line",
         ),
-        _wordings(view, entry),
-        form(
-            look,
-            f"{at}/review-by",
-            hidden,
-            element(
-                "label",
-                "To be reviewed by (it declines afterwards; empty: no end)",
-                element(
-                    "input",
-                    type="date",
-                    name="day",
-                    value=row.review_by.isoformat() if row.review_by else "",
-                ),
-            ),
-            element("button", "Save", type="submit", class_="quiet"),
-            class_="line",
-        ),
         class_="pair",
     )
 
@@ -117,12 +99,13 @@ def _step(view: View, entry: Entry | None, text: str, key: str, rel: str) -> Mar
     )
 
 
-def _wordings(view: View, entry: Entry) -> Markup:
+def words_part(view: View, entry: Entry) -> Markup:
+    """The section of the pair's other wordings, and of the day by which it is to be reviewed."""
     rows = [_wording(view, entry, number, text) for number, text in _in_order(view, entry)]
     rest = rows[SHOWN:]
     own = view.board.outcomes.get(entry.question)
     return element(
-        "div",
+        "section",
         element(
             "h2",
             "Other wordings ",
@@ -162,6 +145,25 @@ def _wordings(view: View, entry: Entry) -> Markup:
         )
         if rest
         else None,
+        form(
+            view.look,
+            f"pairs/{entry.id}/review-by",
+            view.hidden,
+            element(
+                "label",
+                "To be reviewed by (it declines afterwards; empty: no end)",
+                element(
+                    "input",
+                    type="date",
+                    name="day",
+                    value=str(entry.row.review_by or ""),
+                ),
+            ),
+            element("button", "Save", type="submit", class_="quiet"),
+            class_="line",
+        ),
+        class_="words",
+        aria_labelledby="wordings",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.channels.markup import Markup, element
 from bot.channels.review.layout import count_of, page, shortcuts
-from bot.channels.review.pair_part import pair_part, undo_form
+from bot.channels.review.pair_part import pair_part, undo_form, words_part
 from bot.channels.review.source_part import source_part
 from bot.channels.review.trials_part import trials_part
 from bot.channels.review.view import BADGES, STATUSES, View, topic_of, warnings
@@ -33,6 +33,7 @@ def review_page(view: View, notice: str | None = None, problem: str | None = Non
         (
             pair_part(view, entry),
             element("div", source_part(view, entry), trials_part(view, entry), class_="side"),
+            words_part(view, entry),
         )
         if entry is not None
         else (_nothing(view),)

@@ -31,6 +31,7 @@ def source_part(view: View, entry: Entry) -> Markup:
         "section",
         element("h2", place, id="place", tabindex="-1"),
         element("p", document.title, class_="soft"),
+        _around(view, document, passage, -1),
         element(
             "div",
             *_marked(document, passage, pair.provenance.evidence),
@@ -38,6 +39,7 @@ def source_part(view: View, entry: Entry) -> Markup:
             id="passage",
             data_start=str(_shown(passage, pair).start),
         ),
+        _around(view, document, passage, 1),
         _sentences(view, entry, document, passage),
         element(
             "div",
@@ -60,6 +62,15 @@ def source_part(view: View, entry: Entry) -> Markup:
         class_="source",
         aria_labelledby="place",
     )
+
+
+def _around(view: View, document: Document, passage: Passage, step: int) -> Markup | None:
+    """The passage before or after, to read on."""
+    passages = [p for p in view.snapshot.knowledge.passages if p.document_id == document.id]
+    at = next(n for n, p in enumerate(passages) if p.id == passage.id) + step
+    if not 0 <= at < len(passages):
+        return None
+    return element("p", passages[at].text, class_="around")
 
 
 def _shown(passage: Passage, pair: QAPair) -> Span:

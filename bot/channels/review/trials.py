@@ -164,7 +164,7 @@ class Trials:
         bot = self._load()
         meaning = _meaning(bot.knowledge)
         kept = self._board.outcomes if meaning == self._meaning else {}
-        asked = {one.question: one for one in self._questions(bot.knowledge)}
+        asked = self._questions(bot.knowledge)
         board = Board(
             "asking",
             bot,
@@ -199,13 +199,18 @@ class Trials:
                 return
             yield first
 
-    def _questions(self, knowledge: Knowledge) -> Iterator[Asked]:
-        wordings = [text for pair in knowledge.pairs for text in pair.wordings]
-        yield from (Asked(text, "wording") for text in wordings[:MOST_WORDINGS])
-        yield from (Asked(text, "visitors") for text in self._heard())
+    def _questions(self, knowledge: Knowledge) -> dict[str, Asked]:
+        """What is tried, in this order: what says most about right and wrong comes first."""
+        asked: dict[str, Asked] = {}
         if knowledge.calibration is not None:
             for (question,) in read_exam(knowledge.calibration):
-                yield Asked(question.text, "calibration", question.gold)
+                asked[question.text] = Asked(question.text, "calibration", question.gold)
+        for text in self._heard():
+            asked.setdefault(text, Asked(text, "visitors"))
+        wordings = [text for pair in knowledge.pairs for text in pair.wordings]
+        for text in wordings[:MOST_WORDINGS]:
+            asked.setdefault(text, Asked(text, "wording"))
+        return asked
 
 
 def _try(bot: Bot, asked: Asked) -> Outcome:

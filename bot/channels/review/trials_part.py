@@ -40,7 +40,7 @@ def trials_part(view: View, entry: Entry) -> Markup:
             )
             for o in board.lost(entry.pair)
         ]
-        parts.append(_folded("Also wins", won) if won else _none("It wins no other question."))
+        parts.append(_folded("Also wins", won) if won else _none(board))
         if lost:
             parts.append(_folded("Should win, and doesn’t", lost))
     return element(
@@ -85,8 +85,9 @@ def _folded(title: str, rows: Sequence[Markup]) -> Markup:
     )
 
 
-def _none(text: str) -> Markup:
-    return element("p", text, class_="soft")
+def _none(board: Board) -> Markup:
+    says = "It wins no other question" + ("." if board.state == "done" else " so far.")
+    return element("p", says, class_="soft")
 
 
 def _judged(outcome: Outcome) -> Markup:

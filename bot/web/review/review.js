@@ -104,7 +104,7 @@ if (passage && selecting) {
 
 const list = document.querySelector("details.pairs");
 if (list && matchMedia("(max-width: 60rem)").matches) list.open = false;
-list?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+list?.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
 if (list && !location.hash) scrollTo(0, 0);
 
 // What goes on in the background: the same page is fetched again, and its parts are put in place
@@ -143,8 +143,8 @@ async function watch(id) {
   const now = page.getElementById(id);
   if (now) adopt(part, now);
   if (id === "trials") {
-    const old = [...document.querySelectorAll(".pair .verdict")];
-    const fresh = [...page.querySelectorAll(".pair .verdict")];
+    const old = [...document.querySelectorAll(".words .verdict")];
+    const fresh = [...page.querySelectorAll(".words .verdict")];
     if (old.length === fresh.length) old.forEach((one, n) => adopt(one, fresh[n]));
     const state = $("state");
     if (now?.dataset.state === "done" && state) state.setAttribute("role", "status");
