@@ -4,6 +4,7 @@
     ├── UsageError          the command line or an argument is wrong (exit 2)
     ├── SettingsError       a setting or an environment variable is wrong
     ├── DocumentError       a source cannot be read
+    │   └── NoFaqError      a file of data that isn't a list of questions and answers
     ├── KnowledgeError      a file of the knowledge is wrong: names file and line
     ├── EncoderError        a model cannot be loaded, exported or trusted
     ├── CalibrationError    too few questions, or a risk that cannot be met
@@ -30,6 +31,10 @@ class SettingsError(QuothError):
 
 
 class DocumentError(QuothError):
+    pass
+
+
+class NoFaqError(DocumentError):
     pass
 
 

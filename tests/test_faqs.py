@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.__main__ import main
 from bot.commands.exchanging import _EXPORT
 from bot.errors import DocumentError
 from bot.faqs import workbooks
@@ -397,6 +398,23 @@ def test_any_bytes_give_entries_or_say_what_is_wrong(
         assert said.startswith(str(file))
 
     holds()
+
+
+def test_other_data_in_a_folder_is_named_and_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "faq.csv").write_text("question,answer\nDo you ship?,Yes we do.\n")
+    (folder / "data.csv").write_text("a,b\n1,2\n")
+    (folder / "package.json").write_text('{"name": "x"}')
+    out = ["--out", str(tmp_path / "k"), "--force"]
+    assert main(["draw", str(folder), *out]) == 0
+    told = capsys.readouterr()
+    assert "1 document, 1 pair" in told.out
+    assert "data.csv: the first row must name" in told.err
+    assert "package.json: is JSON of an unknown form" in told.err
+    assert main(["draw", str(folder / "data.csv"), str(folder / "faq.csv"), *out]) == 1
 
 
 def test_html_in_an_answer_becomes_its_text() -> None:

@@ -19,7 +19,7 @@ from bot.drawing.prototypes import (
     keep_unanswered,
     main_subjects,
 )
-from bot.errors import DocumentError
+from bot.errors import DocumentError, NoFaqError
 from bot.faqs.as_documents import DRAWER as FAQ_DRAWER
 from bot.faqs.as_documents import faq_documents
 from bot.faqs.formats import SUFFIXES, is_faq, read_faq
@@ -78,6 +78,7 @@ def make_draft(
     faults: list[str] = []
     refused: list[Refused] = []
     kinds: list[str] = []
+    named = frozenset(map(str, sources))
     with Sources(sources, others=SUFFIXES, allow_private=allow_private, limit=limit) as opened:
         for done, source in enumerate(opened, 1):
             taken = {document.id for document in documents}
@@ -101,6 +102,8 @@ def make_draft(
                     documents.append(document)
                     pairs += draw_pairs(document)
                     kinds.append(domain or guess_domain(document))
+            except NoFaqError as error:  # other data in a folder is no failure
+                refused.append(Refused(source.name, str(error), wanted=source.name in named))
             except DocumentError as error:
                 refused.append(Refused(source.name, str(error)))
             if progress is not None:
@@ -169,7 +172,7 @@ def _taken_faq(
     try:
         faq = read_faq(source.path)
     except DocumentError as error:
-        raise DocumentError(str(error).removeprefix(f"{source.path}: ")) from error
+        raise type(error)(str(error).removeprefix(f"{source.path}: ")) from error
     faults += (f"{source.name}:{fault.row}: {fault.message}" for fault in faq.faults)
     id = free_id(slug(source.stem) or content_id(source.stem), taken)
     for document, drawn in faq_documents(faq.entries, id=id, title=source.stem):

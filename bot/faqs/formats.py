@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.errors import DocumentError
+from bot.errors import DocumentError, NoFaqError
 from bot.faqs.azure import (
     faq_of_azure,
     held_by_azure_json,
@@ -80,7 +80,8 @@ def is_faq(path: Path) -> bool:
 def read_faq(path: Path) -> Faq:
     """The entries of a file, in its order, and the rows that could not be taken.
 
-    Raises DocumentError, which names the file and what to do.
+    Raises DocumentError, which names the file and what to do; NoFaqError where it may well be
+    meant for something else.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -89,7 +90,7 @@ def read_faq(path: Path) -> Faq:
     try:
         faq = reader(data)
     except DocumentError as error:
-        raise DocumentError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
     if not faq.entries:
         first = f" Row {faq.faults[0].row} {faq.faults[0].message}" if faq.faults else ""
         raise DocumentError(f"{path}: holds no question with an answer.{first}")
@@ -118,7 +119,7 @@ def _read_workbook(data: bytes) -> Faq:
         elif rows and is_header(rows[0][1]):
             faqs.append(read_table(rows))
     if not faqs:
-        raise DocumentError(
+        raise NoFaqError(
             "no sheet names columns 'question' and 'answer' in its first row; add such a row"
         )
     return Faq(
@@ -144,7 +145,7 @@ def _read_json(data: bytes) -> Faq:
     try:
         return faq_of(value)
     except DocumentError:
-        raise DocumentError(
+        raise NoFaqError(
             "is JSON of an unknown form; known are exports of QnABot, QnA Maker and Azure custom "
             'question answering, FAQPage JSON-LD, and lists of {"question", "answer"}'
         ) from None

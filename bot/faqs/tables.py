@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.errors import DocumentError
+from bot.errors import NoFaqError
 from bot.faqs.entries import Faq, FaqEntry, Gathering, make_entry, one_line
 
 _ROLES = {
@@ -34,12 +34,12 @@ def is_header(cells: Iterable[str]) -> bool:
 
 
 def read_table(rows: Iterable[Row]) -> Faq:
-    """Raises DocumentError where the first row that isn't blank names no questions and answers."""
+    """Raises NoFaqError where the first row that isn't blank names no questions and answers."""
     rest = iter(rows)
     header: Sequence[str] = next((c for _, c in rest if any(map(str.strip, c))), ())
     if not is_header(header):
         found = f"; it holds {' | '.join(one_line(c) for c in header)[:60]!r}" if header else ""
-        raise DocumentError(
+        raise NoFaqError(
             "the first row must name the columns, 'question' and 'answer' among them" + found
         )
     columns = _columns(header)
