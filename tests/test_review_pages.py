@@ -78,10 +78,6 @@ def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-def focused(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-
-
 def pairs(desk: Desk) -> str:
     return (desk.folder / PAIRS).read_text()
 
@@ -101,7 +97,7 @@ def test_pairs_are_reviewed_by_keyboard_alone(browser: Browser, desk: Desk) -> N
         press(page, "a")
         expect(notice).to_have_text(f"Accepted: {OPENS}")
         expect(heading).to_have_text("Who owns the shop?")
-        assert focused(page) == "pair"
+        expect(page.locator("#pair")).to_be_focused()
         assert f"reviewed: Ann {date.today()}" in pairs(desk)
         expect(page.locator("#done")).to_have_text("2 of 4 reviewed")
 
@@ -109,9 +105,9 @@ def test_pairs_are_reviewed_by_keyboard_alone(browser: Browser, desk: Desk) -> N
         page.keyboard.type("jkxa is the boss")  # no key works while one writes
         press(page, "Enter")
         expect(notice).to_have_text("Added: jkxa is the boss")
-        assert focused(page) == "variant"
+        expect(page.locator("#variant")).to_be_focused()
         press(page, "Escape")
-        assert focused(page) == "pair"
+        expect(page.locator("#pair")).to_be_focused()
         # The bot is made anew and asked; the page follows without being loaded again.
         said = page.locator(".wordings li", has_text="jkxa is the boss").locator(".verdict")
         expect(said).to_contain_text("finds it", timeout=60_000)
