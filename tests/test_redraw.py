@@ -19,7 +19,7 @@ from bot.knowledge.drawn import DRAWN, drawn_text, read_drawn
 from bot.knowledge.editing import pairs_of
 from bot.knowledge.files import PairRow, read_pairs
 from bot.knowledge.knowledge import load_knowledge, write_knowledge
-from bot.knowledge.rejected import REJECTED, read_rejected
+from bot.knowledge.rejected import REJECTED, Rejected, read_rejected, with_rejected
 from bot.wording import normalise
 
 SENTENCES = [
@@ -244,6 +244,17 @@ def test_a_deleted_pair_is_written_down_and_can_be_let_in_again(tmp_path: Path) 
     (root / REJECTED).unlink()
     assert again(tmp_path, "\n\n".join(SENTENCES[:5])).pairs == 1
     assert SENTENCES[1] in {row.answer.value for row in rows_of(root)}
+
+
+def test_what_a_reviewer_rejected_stays_out_and_is_written_down_once(tmp_path: Path) -> None:
+    root = drawn(tmp_path, "\n\n".join(SENTENCES[:3]))
+    row = rows_of(root)[1]
+    listed = pairs_of((root / "pairs.yaml").read_text(encoding="utf-8"))
+    (root / "pairs.yaml").write_text(listed.remove(1).text, encoding="utf-8")
+    one = Rejected("town", row.answer.value, "A question that is not drawn any more?")
+    (root / REJECTED).write_text(with_rejected(None, [one]), encoding="utf-8")
+    assert again(tmp_path, "\n\n".join(SENTENCES[:4])).pairs == 1
+    assert read_rejected(root / REJECTED) == (one,)
 
 
 def test_a_list_with_one_answer_to_many_questions(tmp_path: Path) -> None:

@@ -47,11 +47,10 @@ def merge(
     those that `now` was drawn from."""
     ids = frozenset(changed)
     drawn = [unit for unit in before if unit.document in ids]
-    deleted = dict.fromkeys(_deleted(rows, keys, drawn, old))
-    fresh = tuple(new for new in deleted if not any(_covers(known, new) for known in rejected))
-    matched, added = _matched(rows, keys, before, now, (*rejected, *fresh))
+    deleted = dict.fromkeys(_deleted(rows, keys, drawn, old, _by_key(rejected)))
+    matched, added = _matched(rows, keys, before, now, _by_key((*rejected, *deleted)))
     record = _record(before, [*matched.values(), *added], frozenset(keys), ids)
-    return Merged(matched, added, fresh, tuple(record))
+    return Merged(matched, added, tuple(deleted), tuple(record))
 
 
 def wordings_drawn(units: Iterable[Drawn]) -> dict[Key, dict[str, str]]:
@@ -68,6 +67,7 @@ def _deleted(
     keys: Sequence[Key],
     before: Sequence[Drawn],
     old: Mapping[str, Document],
+    rejected: Mapping[Key, Sequence[Rejected]],
 ) -> Iterable[Rejected]:
     """What was drawn, still stood in its document, and has no row any more."""
     by_key = _grouped(zip(keys, rows, strict=True))
@@ -79,17 +79,25 @@ def _deleted(
             continue  # it was in quarantine: with the sentence, the pair went
         gone = _least_alike(units, left)[: len(units) - len(left)]
         for unit in gone:
+            if _is_rejected(unit, rejected):
+                continue
             # of a list, one question with this answer; of a text, the sentence
             one = bool(left) or unit.drawer == FAQ_DRAWER
             yield Rejected(unit.document, unit.answer, unit.wordings[0] if one else None)
 
 
-def _covers(known: Rejected, new: Rejected) -> bool:
-    return (
-        known.document == new.document
-        and flat(known.answer) == flat(new.answer)
-        and (known.question is None or known.question == new.question)
+def _is_rejected(unit: Drawn, rejected: Mapping[Key, Sequence[Rejected]]) -> bool:
+    """Whether a unit without a row is one that was rejected: of a text, by its answer alone, for
+    the question may be another one now."""
+    said = set(map(normalise, unit.wordings))
+    return any(
+        one.question is None or unit.drawer != FAQ_DRAWER or normalise(one.question) in said
+        for one in rejected.get(unit.key, ())
     )
+
+
+def _by_key(rejected: Iterable[Rejected]) -> dict[Key, list[Rejected]]:
+    return _grouped(((one.document, flat(one.answer)), one) for one in rejected)
 
 
 def _matched(
@@ -97,7 +105,7 @@ def _matched(
     keys: Sequence[Key],
     before: Sequence[Drawn],
     now: Sequence[QAPair],
-    rejected: Sequence[Rejected],
+    rejected: Mapping[Key, Sequence[Rejected]],
 ) -> tuple[dict[int, QAPair], tuple[QAPair, ...]]:
     """The row that each pair is, and the pairs that are new."""
     said = wordings_drawn(before)
@@ -114,7 +122,7 @@ def _matched(
             if alike:
                 free.remove(-number)
                 matched[-number] = pair
-            elif not any(one.covers(pair) for one in rejected):
+            elif not _is_rejected(Drawn.of(pair), rejected):
                 left.append(pair)
         # one whose wordings were drawn before is a row that its owner has reworded
         known = {p.id: any(normalise(w) in said.get(key, ()) for w in p.wordings) for p in left}

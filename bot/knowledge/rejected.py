@@ -13,8 +13,6 @@ from pathlib import Path
 
 from bot.knowledge.yaml_fields import Fields, entries_of, read_text, read_yaml
 from bot.knowledge.yaml_scalars import entry, item
-from bot.types import QAPair
-from bot.wording import normalise
 
 REJECTED = "rejected.yaml"
 
@@ -26,19 +24,14 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A pair that is not wanted; `question` None: no pair on this answer is."""
+    """A pair that is not wanted; `question` None: no pair on this answer is.
+
+    What it covers when a document is drawn anew: see `bot.drawing.merging`.
+    """
 
     document: str
     answer: str
     question: str | None = None
-
-    def covers(self, pair: QAPair) -> bool:
-        """Whether `pair` is one of those rejected, small differences of spelling aside."""
-        return (
-            pair.provenance.document_id == self.document
-            and " ".join(pair.answer.split()) == " ".join(self.answer.split())
-            and (self.question is None or normalise(self.question) == normalise(pair.question))
-        )
 
 
 def read_rejected(file: Path) -> tuple[Rejected, ...]:
