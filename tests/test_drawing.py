@@ -92,12 +92,15 @@ def test_a_drawn_question_is_readable(sentence: str) -> None:
 @pytest.mark.parametrize(
     "sentence",
     ["This leads to it.", "It is.", "However, it rains.", "In contrast, ALS is.", "They left.",
-     "The exact reason for this is not known.", "But it rained.", "The latter is true."],
+     "The exact reason for this is not known.", "But it rained.", "The latter is true.",
+     "From 2000 to 2007 it failed.", "Later he was asked.", "In Pakistan this change was slow."],
 )  # fmt: skip
 def test_a_start_that_leans_on_the_sentence_before_is_seen(sentence: str) -> None:
     assert begins_unresolved(sentence)
     assert not begins_unresolved("MS is a disease of this kind.")
     assert not begins_unresolved("Both MS and ALS are diseases.")
+    assert not begins_unresolved("In 1900 it was found that mice sing.")
+    assert not begins_unresolved("In 1900 the king said that he was ill.")
 
 
 def test_a_heading_asks_for_what_stands_under_it() -> None:

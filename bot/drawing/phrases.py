@@ -29,10 +29,25 @@ _UNRESOLVED = re.compile(
     re.I,
 )
 
+# "From 2000 to 2007 it killed", "Later he was": a pronoun is the first that is named after a time
+# or place; not "In 1900 it was found that", where it stands for nothing.
+_AFTER_PHRASE = re.compile(
+    r"[\"'“‘(]*(?:(?:as of|at|by|before|after|during|for|from|in|on|over|since|throughout|until|"
+    r"under|unlike|like|despite|with|within|among|along|upon|because of|due to)\s"
+    r"(?:(?!(?:it|they|he|she|which|that|who|is|are|was|were|has|have|had|will|would|can|could|may|"
+    r"did|does)\b)[\w’'.%-]+,?\s){1,9}?|"
+    r"(?:later|then|soon|today|now|here|there|eventually|initially|originally|once|often|sometimes|"
+    r"previously|recently|currently|subsequently|afterwards?|usually|generally|traditionally|"
+    r"historically),?\s)"
+    r"(?:it|they|he|she|this|these)\s(?!(?:is|was) (?:\w+ ){0,3}(?:that|to)\b)",
+    re.I,
+)
+
 
 def begins_unresolved(sentence: str) -> bool:
     """Does the sentence lean on the one before it ("This leads to", "However,", "They are")?"""
-    return _UNRESOLVED.match(sentence) is not None or CONNECTIVE.match(sentence) is not None
+    forms = (_UNRESOLVED, CONNECTIVE, _AFTER_PHRASE)
+    return any(form.match(sentence) is not None for form in forms)
 
 
 def statement_of(sentence: str, *, standing_for: str = "") -> str:
