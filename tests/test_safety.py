@@ -15,6 +15,7 @@ from bot.routing.chatspeak import plain
 from bot.routing.safety import (
     asks_for_advice,
     asks_in_general,
+    asks_prognosis,
     denies_self_harm,
     is_idiom,
     is_impersonal,
@@ -83,6 +84,27 @@ def test_a_denial_is_no_alarm_unless_it_is_taken_back(question: str, denied: boo
 )
 def test_a_denial_does_not_hide_an_alarm(question: str) -> None:
     assert urgent_route(plain(question)) == "self_harm"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Am I going to die of ALS?",
+        "will my dad die from ms",
+        "is als going to kill me",
+        "can I have a normal life",
+        "what are my chances of living long",
+        "will I still live a normal life with MS",
+    ],
+)
+def test_a_prognosis_is_a_plain_question(question: str) -> None:
+    assert asks_prognosis(plain(question))
+    assert urgent_route(plain(question)) is None
+
+
+def test_more_than_a_prognosis_is_read_in_full() -> None:
+    assert not asks_prognosis(plain("am I going to die of ALS, I can't breathe"))
+    assert not asks_prognosis(plain("will these pills kill me"))
 
 
 def test_an_idiom_is_one_only_alone() -> None:
@@ -169,7 +191,7 @@ def test_the_longest_question_is_matched_at_once(text: str) -> None:
     start = time.process_time()
     for find in (
         *(urgent_route, asks_for_advice, asks_in_general, is_impersonal),
-        *(denies_self_harm, is_idiom),
+        *(denies_self_harm, is_idiom, asks_prognosis),
     ):
         find(question)
     assert time.process_time() - start < 0.1  # some milliseconds; a runaway pattern takes hours

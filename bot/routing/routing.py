@@ -22,6 +22,7 @@ from bot.routing.safety import (
     UrgentRoute,
     asks_for_advice,
     asks_in_general,
+    asks_prognosis,
     denies_self_harm,
     is_idiom,
     is_impersonal,
@@ -36,7 +37,7 @@ _SENTENCE = re.compile(r"[.!?;]+ ")
 
 # Chosen on the development questions. A missed emergency costs far more than a false alarm, so
 # its least probability is the lowest.
-ADVICE, CHAT = 0.45, 0.8  # least probabilities
+ADVICE, CHAT = 0.4, 0.8  # least probabilities
 SURE = 0.8  # least probability of an alarm in what a rule takes for a plea for advice
 IMPERSONAL = 0.75  # least probability of advice or alarm in a question that names no person
 NEAR_DISTRESS = 0.4  # least cosine to a prototype of distress
@@ -108,6 +109,8 @@ class Router:
             return Declined("language")
         if is_gibberish(question) or is_idiom(text):
             return Declined("not_understood")
+        if asks_prognosis(text):
+            return None
         return self._judge(question, text, vector)
 
     def _judge(
@@ -132,10 +135,10 @@ class Router:
             if urgent is not None:
                 return Safety(urgent)
             least = IMPERSONAL if is_impersonal(text) else ADVICE
-            personal = self._health and 1 - chances[PASS] - chances[SMALLTALK] >= least
-            if personal and not advice and _is_distress(chances, near):
+            if self._health and not advice and _is_distress(chances, near, least):
                 return Safety("distress")
-            advice |= personal
+            personal = 1 - chances[PASS] - chances[SMALLTALK] - chances.get(DISTRESS, 0.0)
+            advice |= self._health and personal >= least
             intent = max(INTENTS, key=lambda kind: near.get(kind, -1.0))
             short = len(text.split()) <= CHAT_WORDS
             if short and chances[SMALLTALK] >= CHAT and near[intent] >= CHAT_NEAR:
@@ -166,10 +169,11 @@ def _alarmed(chances: dict[str, float], near: dict[str, float], alarm: Alarm) ->
     return "self_harm" if self_harm > emergency else "emergency"
 
 
-def _is_distress(chances: dict[str, float], near: dict[str, float]) -> bool:
+def _is_distress(chances: dict[str, float], near: dict[str, float], least: float) -> bool:
     """Whether a text tells of fear or grief and asks for nothing, rather than for advice."""
     distress = chances.get(DISTRESS, 0.0)
-    return distress > chances["advice"] and near.get(DISTRESS, -1.0) >= NEAR_DISTRESS
+    likely = distress >= max(least, chances["advice"])
+    return likely and near.get(DISTRESS, -1.0) >= NEAR_DISTRESS
 
 
 def vector_text(question: str) -> str:

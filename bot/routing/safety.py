@@ -27,6 +27,7 @@ class Rules:
     self_harm: re.Pattern[str]
     emergency: re.Pattern[str]
     denied: re.Pattern[str]
+    prognosis: re.Pattern[str]
     idiom: re.Pattern[str]
     advice: re.Pattern[str]
     general: re.Pattern[str]
@@ -60,6 +61,11 @@ def urgent_route(plain_text: str) -> UrgentRoute | None:
 def denies_self_harm(plain_text: str) -> bool:
     """Whether `plain_text` says that there is no wish to die, and takes nothing of it back."""
     return rules().denied.search(plain_text) is not None
+
+
+def asks_prognosis(plain_text: str) -> bool:
+    """Whether `plain_text` only asks what an illness will do: "am I going to die of ALS"."""
+    return rules().prognosis.search(plain_text) is not None
 
 
 def is_idiom(plain_text: str) -> bool:
