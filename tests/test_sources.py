@@ -6,9 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import wrap
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from source_files import PAGE, SENTENCE, Website, docx, page, pdf, pdf_of_letters, pdf_of_lines
 from test_drawing import bag_of_stems
 
@@ -173,6 +178,37 @@ def test_a_sentence_over_a_page_stands_whole_on_the_page_it_begins_on(tmp_path: 
         "The first page holds a sentence. The second one of them begins here and it goes on to "
         "another page, where it ends.\n\f\nThe third is on page two alone, and it is the last.\n"
     )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    pages=st.lists(st.lists(st.integers(3, 30), max_size=4), min_size=1, max_size=4),
+    cut=st.booleans(),
+)
+def test_every_sentence_stands_whole_and_on_its_page(pages: list[list[int]], cut: bool) -> None:
+    """`pages` are the numbers of words of the sentences that begin on each page."""
+    sentences = [
+        [
+            f"S{at}x{n} " + " ".join(f"word{i}" for i in range(words)) + " end."
+            for n, words in enumerate(page)
+        ]
+        for at, page in enumerate(pages)
+    ]
+    assume(any(sentences))
+    lines = [[line for one in page for line in wrap(one, 50)] for page in sentences]
+    if cut:  # the last line of each page begins the next one
+        for before, after in pairwise(lines):
+            if len(before) > 1 and not before[-2].endswith("."):
+                after.insert(0, before.pop())
+    with TemporaryDirectory() as folder:
+        text = extract_pdf(put(Path(folder), "a.pdf", pdf_of_lines(lines))).text
+    assert text.count("\f") == len(pages) - 1
+    document = Document("d", "D", "a.pdf", text, "")
+    for number, begun in enumerate(sentences, 1):
+        for sentence in begun:
+            assert text.count(sentence) == 1
+            if len(pages) > 1:
+                assert document.page_at(text.index(sentence)) == number
 
 
 def test_margins_are_told_from_headings_that_say_the_same_or_have_numbers(tmp_path: Path) -> None:

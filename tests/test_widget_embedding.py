@@ -47,7 +47,7 @@ EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 def evil_knowledge() -> Knowledge:
     """The small knowledge from a document that tries to be run."""
     guide = document_from_text(
-        f"# Guide {EVIL}\n\n{EVIL} {SAFE} Note: {EVIL}",
+        f"# Guide {EVIL}\n\f\n{EVIL} {SAFE} Note: {EVIL}",
         id="a/b?<c>",
         title=f"Title {EVIL}",
         source="g.md",
@@ -87,6 +87,7 @@ def test_markup_in_question_document_and_strings_stays_text(
             expect(chat.page.locator(".question")).to_have_text(f"is MS fatal? {EVIL}")
             link = shown.get_by_role("link")
             expect(link).to_contain_text(f"Title {EVIL}")
+            expect(link).to_contain_text(" · page 2 (")
             assert "/source/a%2Fb%3F%3Cc%3E?" in (link.get_attribute("href") or "")
             expect(chat.page.locator("h2")).to_have_text(f"All {EVIL}")
             expect(chat.page.locator(".greeting p").first).to_have_text(EVIL)
@@ -231,8 +232,10 @@ def test_a_document_with_an_address_is_opened_at_the_quote(
         links = home.page.evaluate(
             """async ([path, quotes, urls]) => {
                 const { sourceLink } = await import(path);
-                return quotes.flatMap((quote) => urls.map((url) =>
-                    sourceLink({ document: "d", url, quote, start: 1, end: 2 }, "https://bot.example")));
+                const link = (url, quote, page) => sourceLink(
+                    { document: "d", url, page, quote, start: 1, end: 2 }, "https://bot.example");
+                return [...quotes.flatMap((quote) => urls.map((url) => link(url, quote, null))),
+                    link(urls[0], quotes[0], 3)];
             }""",
             [
                 panel,
@@ -247,6 +250,7 @@ def test_a_document_with_an_address_is_opened_at_the_quote(
         )
     assert links[0] == "https://doc.example/page#:~:text=Short%2C%20a%2Db%20%26%20c."
     assert links[1].startswith("https://doc.example/page#part:~:text=Short")
+    assert links[8] == links[0].replace("#", "#page=3", 1), "a viewer of PDFs opens the page"
     assert links[2] == links[6] == "https://bot.example/source/d?start=1&end=2#1-2"
     assert links[3] == "mailto:a@b.example"
     ends = [unquote(part) for part in re.split("text=|,", links[4])[1:]]

@@ -245,7 +245,7 @@ class _Unbroken:
 
 
 def _written(block: _Block, levels: dict[float, int], unbroken: _Unbroken) -> list[tuple[int, str]]:
-    """The block with Markdown's marks, and its page; one over a page is two, see `_paged`."""
+    """The block with Markdown's marks, and its page; one over pages is cut behind sentences."""
     if block.kind == "table":
         cells = [[cell.text for cell in line.cells] for line in block.lines]
         return [(block.page, table_lines(cells).replace(HYPHEN, "-"))]
@@ -257,13 +257,16 @@ def _written(block: _Block, levels: dict[float, int], unbroken: _Unbroken) -> li
         return [(block.page, f"{'#' * levels[block.lines[0].size]} {text}")]
     if block.kind == "item":
         text = _BULLET.sub("- ", text)
-    over = [line for line in block.lines if line.page > block.page]
-    if not over:
-        return [(block.page, text)]
-    seam = len(unbroken.join([line.text for line in block.lines if line.page == block.page]))
-    end = next((s.end for s in split_sentences(text) if s.end >= seam), len(text))
-    rest = text[end:].strip()
-    return [(block.page, text[:end]), (over[0].page, rest)]
+    ends = [span.end for span in split_sentences(text)]
+    pages = sorted({line.page for line in block.lines})
+    pieces = []
+    start = 0
+    for page in pages[:-1]:
+        seam = len(unbroken.join([line.text for line in block.lines if line.page <= page]))
+        end = next((end for end in ends if end >= seam), len(text))
+        pieces.append((page, text[start:end].strip()))
+        start = end
+    return [*pieces, (pages[-1], text[start:].strip())]
 
 
 def _paged(parts: Sequence[tuple[int, str]], count: int) -> str:
