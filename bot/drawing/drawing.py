@@ -147,7 +147,11 @@ def add_consistent(
     pairs: Sequence[QAPair], proposed: Mapping[str, Sequence[str]], encode: Encode
 ) -> tuple[QAPair, ...]:
     """The pairs with those of the `proposed` questions, by pair id, as further variants that find
-    their own pair by `MARGIN`, as drawn ones must, and that no pair has yet."""
+    their own pair by `MARGIN`, as drawn ones must, and that no pair has yet.
+
+    That is strict: of people's own questions on two articles one in eight passed. With half the
+    margin more was answered, but right and wrong were told apart much worse.
+    """
     taken = {normalise(text) for pair in pairs for text in pair.wordings}
     asked = [
         (i, text)
