@@ -132,6 +132,27 @@ def test_another_answer_is_verbatim_whatever_is_selected(desk: Desk) -> None:
             on(desk, OPENS, "answer", document="shop", **bad)
 
 
+def test_a_lost_answer_is_put_right_from_the_passage_most_like_it(desk: Desk) -> None:
+    sent = "When are parcels sent?"
+    text = load_knowledge(desk.folder).documents[0].text
+    start = text.index("Parcels")
+    on(desk, sent, "answer", document="shop", sentence=f"{start}-{start + 28}")
+    document = desk.folder / "documents/shop.txt"
+    document.write_text(text.replace("on Mondays.", "on Mondays and Fridays."))
+    lost = entry(desk, sent)
+    assert (lost.status, lost.pair) == ("lost", None)
+    assert lost.why is not None
+    assert "no longer stands there" in lost.why
+    assert lost.passage is not None
+    assert "Mondays and Fridays" in lost.passage.text
+    page = httpx.get(f"{desk.address}/review?pair={lost.id}").text
+    assert "The passage most like it" in page
+    assert "/accept" not in page
+    place = f"{start}-{start + len('Parcels are sent on Mondays and Fridays.')}"
+    on(desk, sent, "answer", document="shop", sentence=place)
+    assert entry(desk, sent).pair.answer == "Parcels are sent on Mondays and Fridays."  # type: ignore[union-attr]
+
+
 def test_what_is_rejected_goes_and_is_remembered_and_undo_brings_it_back(desk: Desk) -> None:
     file = desk.folder / REJECTED
     before = entry(desk, OPENS)

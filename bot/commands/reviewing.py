@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import secrets
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from bot.errors import UsageError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+
+MOST_CORES = 4
 
 _REVIEW = """\
 Open pages for the owner on this machine alone: accept, edit and reject pairs beside the passage
@@ -51,6 +54,9 @@ def review(parsed: argparse.Namespace) -> int:
     from bot.state.store import Keeping, Store
 
     settings = _of_one_site(settings_of(parsed), parsed.site)
+    # Nobody else is waiting for this machine: making the bot anew may take all of it.
+    cores = min(MOST_CORES, os.cpu_count() or 1)
+    settings = settings.model_copy(update={"threads": max(settings.threads, cores)})
     workspace = Workspace(settings.knowledge, date.today)
     title = workspace.snapshot().knowledge.title  # a broken folder is told before anything opens
     name = _reviewer(parsed.reviewer, settings.knowledge)

@@ -169,9 +169,11 @@ class _Pages:
         self.service.trials.again()
         id = request.path_params.get("id") or _last(fields, "pair")
         path = request.url.path.strip("/")
-        again = path != "undo" and (not id or now.find(id) is not None)
+        found = now.find(id) if id else None
+        again = path != "undo" and (not id or found is not None)
         seen = self.service.workspace.shown(_last(fields, "revision"))
-        made = conflict_page(self.look, now, seen, path, pairs, again, str(error))
+        about = found.question if found else None
+        made = conflict_page(self.look, now, seen, path, pairs, again, str(error), about)
         return _html(made, 409)
 
 

@@ -21,9 +21,10 @@ def conflict_page(
     fields: Sequence[tuple[str, str]],
     again: bool,
     why: str,
+    about: str | None,
 ) -> Markup:
     """`seen` are the files as the page showed them, `fields` what was sent to `action`; `again`
-    says that the same can be done on the files as they are now."""
+    says that the same can be done on the files as they are now, `about` which pair it is."""
     wanted = [(name, value) for name, value in fields if name not in _FIELDS and value]
     changed = _difference(seen, now.texts) if seen is not None else ""
     return page(
@@ -38,6 +39,7 @@ def conflict_page(
             element(
                 "dl",
                 element("div", element("dt", "Action"), element("dd", action.rsplit("/", 1)[-1])),
+                element("div", element("dt", "Pair"), element("dd", about)) if about else None,
                 *(
                     element("div", element("dt", _NAMES.get(name, name)), element("dd", value))
                     for name, value in wanted

@@ -137,7 +137,7 @@ def _cluster(look: Desk, snapshot: Snapshot, cluster: Cluster, number: int) -> M
             element(
                 "div",
                 _as_variant(look, snapshot, cluster, fields),
-                _as_pair(look, snapshot, cluster, fields, number),
+                _as_pair(look, snapshot, cluster, fields),
                 _as_gap(look, cluster, fields),
                 form(
                     look,
@@ -192,11 +192,13 @@ def _ticks(cluster: Cluster) -> Markup | None:
     return element("fieldset", element("legend", "Take these wordings"), *boxes)
 
 
-def _way(title: str, key: str, body: Markup) -> Markup:
+def _way(group: str, title: str, key: str, body: Markup) -> Markup:
+    """One of the ways to deal with a group of questions; opening it closes the others."""
     return element(
         "details",
         element("summary", title, element("kbd", key, aria_hidden="true"), data_press=key),
         body,
+        name=group,
         class_="way",
     )
 
@@ -217,6 +219,7 @@ def _as_variant(
         if entries
     )
     return _way(
+        f"ways-{cluster.refs[0]}",
         "Add as a wording of …",
         "v",
         form(
@@ -235,7 +238,6 @@ def _as_pair(
     snapshot: Snapshot,
     cluster: Cluster,
     fields: Mapping[str, str | None],
-    number: int,
 ) -> Markup:
     groups = []
     for passage, _ in cluster.passages:
@@ -257,6 +259,7 @@ def _as_pair(
             element("fieldset", element("legend", passage.heading or "A passage"), *boxes)
         )
     return _way(
+        f"ways-{cluster.refs[0]}",
         "Draw a pair …",
         "d",
         form(
@@ -284,6 +287,7 @@ def _as_pair(
 
 def _as_gap(look: Desk, cluster: Cluster, fields: Mapping[str, str | None]) -> Markup:
     return _way(
+        f"ways-{cluster.refs[0]}",
         "Out of scope …",
         "o",
         form(

@@ -11,14 +11,9 @@ from bot.types import Document, Passage, QAPair, Span
 
 
 def source_part(view: View, entry: Entry) -> Markup:
+    """The passage with the answer marked; of a lost one what is most like it, to choose from."""
     if entry.pair is None or entry.passage is None:
-        return element(
-            "section",
-            element("h2", "The answer that is lost"),
-            element("blockquote", element("p", entry.row.answer.value)),
-            element("p", f"It is not served: {entry.why}.", class_="soft"),
-            class_="source",
-        )
+        return _lost(view, entry)
     pair, passage = entry.pair, entry.passage
     document = view.snapshot.knowledge.document(pair.provenance.document_id)
     around = [
@@ -64,6 +59,28 @@ def source_part(view: View, entry: Entry) -> Markup:
     )
 
 
+def _lost(view: View, entry: Entry) -> Markup:
+    passage = entry.passage
+    return element(
+        "section",
+        element("h2", "The answer that is lost", id="place", tabindex="-1"),
+        element("blockquote", element("p", entry.row.answer.value)),
+        *(
+            (
+                element("h3", "The passage most like it"),
+                element("p", passage.text, class_="passage-text"),
+                _sentences(
+                    view, entry, view.snapshot.knowledge.document(passage.document_id), passage
+                ),
+            )
+            if passage is not None
+            else ()
+        ),
+        class_="source",
+        aria_labelledby="place",
+    )
+
+
 def _around(view: View, document: Document, passage: Passage, step: int) -> Markup | None:
     """The passage before or after, to read on."""
     passages = [p for p in view.snapshot.knowledge.passages if p.document_id == document.id]
@@ -91,9 +108,8 @@ def _marked(document: Document, passage: Passage, answer: Span) -> tuple[Markup 
 
 def _sentences(view: View, entry: Entry, document: Document, passage: Passage) -> Markup:
     """The form that chooses the answer: by sentence, or by what is selected in the passage."""
-    assert entry.pair is not None
-    shown = _shown(passage, entry.pair)
-    answer = entry.pair.provenance.evidence
+    shown = _shown(passage, entry.pair) if entry.pair else passage.span
+    answer = entry.pair.provenance.evidence if entry.pair else None
     boxes = []
     for found in split_sentences(shown.of(document.text)):
         span = Span(shown.start + found.start, shown.start + found.end)
@@ -105,7 +121,7 @@ def _sentences(view: View, entry: Entry, document: Document, passage: Passage) -
                     type="checkbox",
                     name="sentence",
                     value=f"{span.start}-{span.end}",
-                    checked=span.overlaps(answer),
+                    checked=answer is not None and span.overlaps(answer),
                 ),
                 element("span", span.of(document.text)),
             )

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from rapidfuzz import fuzz
+
 from bot.documents.passages import passage_at
 from bot.errors import KnowledgeError
 from bot.knowledge.editing import read_raw, write_checked
@@ -38,7 +40,10 @@ class Conflict(KnowledgeError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of pairs.yaml, the `at`-th from 0; `why` says why it has no pair."""
+    """One entry of pairs.yaml, the `at`-th from 0; `why` says why it has no pair.
+
+    `passage` is where its answer stands; of one that is lost, what is most like it.
+    """
 
     at: int
     id: str
@@ -200,7 +205,7 @@ class Workspace:
     ) -> Entry:
         if isinstance(pair, Quarantined):
             id = content_id("lost", str(at), row.question.value, row.answer.value)
-            return Entry(at, id, row, None, pair.why, None, "lost")
+            return Entry(at, id, row, None, pair.why, _nearest(row, passages), "lost")
         where = pair.provenance
         found = passage_at(passages[where.document_id], where.evidence)
         status: Status = "reviewed" if pair.reviewed else "drawn"
@@ -241,6 +246,14 @@ class Workspace:
 def revision_of(texts: Texts) -> str:
     """A name for the state of the files: 16 hex digits."""
     return content_id(*(f"{name} {text!r}" for name, text in sorted(texts.items())))
+
+
+def _nearest(row: PairRow, passages: Mapping[str, Sequence[Passage]]) -> Passage | None:
+    """The passage of the row's document that is most like its lost answer."""
+    known = row.evidence.document_id if row.evidence else ""
+    own = passages.get(known) or [p for some in passages.values() for p in some]
+    answer = row.answer.value
+    return max(own, key=lambda p: fuzz.partial_ratio(answer, p.text), default=None)
 
 
 def _place(entry: Entry, order: Mapping[str, int]) -> tuple[int, int, int]:
