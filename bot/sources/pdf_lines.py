@@ -73,6 +73,14 @@ def read_pages(path: Path) -> Pages:
     import pypdfium2
     from pypdfium2 import raw
 
+    # PDFium puts together what is there of a file that is cut short, and doesn't say so.
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        if b"%%EOF" not in file.read():
+            raise DocumentError(
+                "is no PDF, or one cut short. Get it anew, or open it in a viewer and print it to "
+                "a new PDF."
+            )
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -81,7 +89,7 @@ def read_pages(path: Path) -> Pages:
                 "is protected with a password. Save it without one (print it to a PDF)."
             ) from error
         raise DocumentError(
-            "is no PDF, or a damaged one. Open it in a viewer and print it to a new PDF."
+            "is a damaged PDF. Open it in a viewer and print it to a new PDF."
         ) from error
     lines: list[Line] = []
     for number in range(len(document)):

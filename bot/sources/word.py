@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from bot.errors import DocumentError
 from bot.sources.originals import Extracted, one_line, table_lines
@@ -18,6 +20,7 @@ MAX_XML = 40 * 1024 * 1024  # of one part: a tree of it takes some ten times as 
 MAX_PARTS = 10_000
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_DAMAGED = (KeyError, ValueError, OSError, EOFError, NotImplementedError, zlib.error, BadZipFile)
 _OLE = b"\xd0\xcf\x11\xe0"  # how an old .doc begins, and a .docx with a password
 # Text that was moved away, and boxes, which hold pictures' captions and repeat what is beside them.
 _WRAPPERS = {f"{_W}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml")}
@@ -39,7 +42,7 @@ def extract_word(path: Path) -> Extracted:
         document = docx.Document(str(path))
         reader = _Reader(document)
         blocks = list(reader.blocks(document.element.body))
-    except (KeyError, ValueError, PackageNotFoundError, zipfile.BadZipFile, LxmlError) as error:
+    except (*_DAMAGED, PackageNotFoundError, LxmlError) as error:
         raise DocumentError(
             f"is a damaged Word document ({one_line(str(error))[:100]}). Open it in a word "
             "processor and save it anew."
@@ -68,7 +71,7 @@ def _check_package(path: Path) -> None:
             parts = package.infolist()
     except OSError as error:
         raise DocumentError(f"cannot be read ({error.strerror}). Check its permissions.") from error
-    except zipfile.BadZipFile as error:
+    except BadZipFile as error:
         raise DocumentError(
             "is no Word document, or one cut short. Open it in a word processor and save it as "
             ".docx."
