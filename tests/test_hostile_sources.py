@@ -396,6 +396,21 @@ def test_a_server_that_drips_is_given_up_in_time(
     assert time.monotonic() - start < 3
 
 
+def test_a_host_that_is_too_slow_again_and_again_is_given_up(site: Website) -> None:
+    pages = [f"/drip/{number}" for number in range(50)]
+    for path in pages:
+        site.put(path, PAGE, drip=0.05)
+    start = time.monotonic()
+    with Sources([site.sitemap("/drip.xml", pages)], allow_private=True, seconds=0.4) as sources:
+        *slow, last = sources
+    assert len(slow) == 3
+    assert str(last) == (
+        f"{site.url}/drip/3: this and 46 more are given up, for 127.0.0.1:{site.port} is too slow. "
+        "Try again later."
+    )
+    assert time.monotonic() - start < 10
+
+
 def test_a_sitemap_in_a_circle_or_without_end_ends(site: Website) -> None:
     site.sitemap("/c/b.xml", maps=["/c/a.xml"])
     site.put("/c/page", PAGE)

@@ -335,6 +335,16 @@ def test_a_sitemap_gives_its_pages_once_by_way_of_other_sitemaps(site: Website) 
     ]
 
 
+def test_a_list_of_questions_behind_an_address_is_taken_as_it_is(site: Website) -> None:
+    rows = 'question,answer\nMay I return a lamp?,"Yes, within 30 days."\nAnd bulbs?,\n,No.\n'
+    address = site.put("/export", rows, "text/csv")
+    drawn = make_draft([address], lambda: bag_of_stems, allow_private=True)
+    [document] = drawn.documents
+    assert (document.source, document.url) == (address, address)
+    assert drawn.pairs[0].question == "May I return a lamp?"
+    assert drawn.faults[0].startswith(f"{address}:")
+
+
 def test_no_more_documents_are_taken_than_the_limit(site: Website) -> None:
     pages = [f"/many/{number}" for number in range(5)]
     for path in pages:

@@ -176,4 +176,5 @@ def _taken_faq(
     faults += (f"{source.name}:{fault.row}: {fault.message}" for fault in faq.faults)
     id = free_id(slug(source.stem) or content_id(source.stem), taken)
     for document, drawn in faq_documents(faq.entries, id=id, title=source.stem):
-        yield replace(document, source=source.called, digest=source.digest()), drawn
+        own = replace(document, source=source.called, digest=source.digest())
+        yield replace(own, url=own.url or source.url), drawn

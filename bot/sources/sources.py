@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -27,13 +28,14 @@ from bot.documents.documents import (
 from bot.egress import Host, origin_of
 from bot.errors import DocumentError
 from bot.sources.confined import Confined
-from bot.sources.fetching import Fetcher
+from bot.sources.fetching import SECONDS, Fetcher
 from bot.sources.originals import Extracted, Original, read_bytes
 from bot.sources.worker import MAP, PDF, WEB, WORD
 from bot.types import Document, content_id
 
 LIMIT = 1000  # documents
 MAX_SITEMAPS = 200
+PATIENCE = 3  # times that a host may be too slow
 
 _URL = re.compile(r"https?://", re.I)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://", re.I)
@@ -60,7 +62,8 @@ class Sources:
 
     A name is a path or an http address; a folder gives the files in it, a sitemap its pages.
     `others` are suffixes of files that are handed out for another reader. `allow_private` trusts
-    the addresses among `names` wherever they are; where those lead, the rule for all holds.
+    the addresses among `names` wherever they are; where those lead, the rule for all holds. An
+    answer may take `seconds`; a host that takes longer `PATIENCE` times is given up.
     """
 
     def __init__(
@@ -70,10 +73,11 @@ class Sources:
         others: Sequence[str] = (),
         allow_private: bool = False,
         limit: int = LIMIT,
+        seconds: float = SECONDS,
     ) -> None:
         self._names = list(dict.fromkeys(str(name) for name in names))
         self._read = frozenset((*SUFFIXES, *WEB, *PDF, *WORD, *others))
-        self._limit = limit
+        self._limit, self._seconds = limit, seconds
         self._trusted = frozenset(_hosts(self._names)) if allow_private else frozenset()
         self._open = ExitStack()
         self._confined = self._open.enter_context(Confined())
@@ -95,6 +99,7 @@ class Sources:
         queue: deque[Original | Refused | str] = deque(self._listed())
         taken: set[str] = set()  # addresses
         hosts: set[str] = set()  # of sitemaps, whose pages must be there too
+        slow: Counter[str] = Counter()  # hosts
         sitemaps = documents = 0
         while queue:
             self.waiting = len(queue) - 1
@@ -113,6 +118,7 @@ class Sources:
                     "Raise it with --limit, or name fewer.",
                 )
                 return
+            begun = time.monotonic()
             try:
                 original = self._fetched(item) if isinstance(item, str) else item
                 if isinstance(item, str):
@@ -134,6 +140,10 @@ class Sources:
                 found = self._confined.sitemap(original)
             except DocumentError as error:
                 yield Refused(name, str(error))
+                if time.monotonic() - begun >= self._seconds:
+                    slow[_host(name)] += 1
+                    if slow[_host(name)] == PATIENCE:
+                        yield from _given_up(_host(name), queue)
                 continue
             hosts |= {_host(address) for address in (name, original.url or name)}
             listed = (*found.sitemaps, *found.pages)
@@ -234,7 +244,7 @@ class Sources:
     def _fetched(self, address: str) -> Original:
         if self._fetcher is None:
             into = self._open.enter_context(tempfile.TemporaryDirectory(prefix="quoth-"))
-            self._fetcher = Fetcher(Path(into), self._trusted)
+            self._fetcher = Fetcher(Path(into), self._trusted, self._seconds)
         return self._fetcher.fetch(address)
 
 
@@ -242,6 +252,17 @@ def _hosts(names: Sequence[str]) -> Iterator[Host]:
     for name in names:
         if (origin := origin_of(name)) is not None:
             yield origin[1:]
+
+
+def _given_up(host: str, queue: deque[Original | Refused | str]) -> Iterator[Refused]:
+    """Take what is on `host` out of the queue."""
+    there = [item for item in queue if isinstance(item, str) and _host(item) == host]
+    kept = [item for item in queue if not (isinstance(item, str) and _host(item) == host)]
+    queue.clear()
+    queue.extend(kept)
+    if there:
+        more = f"this and {len(there) - 1} more are" if len(there) > 1 else "is"
+        yield Refused(there[0], f"{more} given up, for {host} is too slow. Try again later.")
 
 
 def _host(address: str) -> str:
