@@ -180,6 +180,13 @@ def test_a_sentence_over_a_page_stands_whole_on_the_page_it_begins_on(tmp_path: 
     )
 
 
+def test_two_pages_have_margins_too(tmp_path: Path) -> None:
+    found = extract_pdf(put(tmp_path, "a.pdf", pdf(2)))
+    assert "number 2" in found.text
+    assert "Limited" not in found.text
+    assert "Handbook, page" not in found.text
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     pages=st.lists(st.lists(st.integers(3, 30), max_size=4), min_size=1, max_size=4),

@@ -18,7 +18,7 @@ from bot.errors import DocumentError
 from bot.sources.originals import one_line
 
 COLUMN = 0.85  # times the size of the letters: a wider gap in a line begins another cell
-REPEATED = 3  # pages that say the same at their edge
+REPEATED = 3  # pages that say the same at their edge; both, where there are two
 HYPHEN = "\x02"  # PDFium's sign for a hyphen at the end of a line
 _BROKEN = (0x02, 0xFFFE)
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st"}
@@ -121,6 +121,7 @@ def without_margins(pages: Pages) -> tuple[Line, ...]:
     shift, times = max(shifts.items(), key=lambda item: item[1], default=(0, 0))
     numbered = times >= max(2, pages.count / 3)
     size = usual_size(pages.lines)
+    enough = REPEATED if pages.count != 2 else 2
 
     def kept(line: Line) -> bool:
         if id(line) not in margins:
@@ -129,7 +130,7 @@ def without_margins(pages: Pages) -> tuple[Line, ...]:
         plain = line.size <= 1.1 * size or forms[_form(line), round(line.size)] > 1
         counts = numbered and shift in _shifts(line) and plain
         alone = pages.count > 1 and _NUMBER.fullmatch(line.text)
-        return not (seen[line.text, round(line.size)] >= REPEATED or counts or alone)
+        return not (seen[line.text, round(line.size)] >= enough or counts or alone)
 
     return tuple(line for line in pages.lines if kept(line) and not _LEADER.search(line.text))
 
