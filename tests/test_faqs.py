@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +23,11 @@ from bot.faqs.delimited import read_delimited, write_csv
 from bot.faqs.entries import Faq, FaqEntry, make_entry
 from bot.faqs.formats import FORMATS, SUFFIXES, Format, is_faq, read_faq
 from bot.faqs.json_lines import read_json_lines, read_rows
+from bot.faqs.of_knowledge import entries_of as entries_of_knowledge
 from bot.faqs.schema_org import text_of, write_json_ld
+from bot.knowledge.knowledge import load_knowledge, write_knowledge
 from bot.types import QUOTE_LIMIT
+from bot.wording import normalise
 
 BY_NAME = {format.name: format for format in FORMATS}
 
@@ -585,3 +591,34 @@ def test_every_format_and_suffix_is_explained() -> None:
     assert all(f"`{format.name}`" in text for format in FORMATS)
     assert all(f"`{suffix}`" in text for suffix in SUFFIXES if suffix != ".htm")
     assert all(format.name in _EXPORT for format in FORMATS)
+
+
+def test_a_text_without_a_place_to_cut_and_one_with_a_nul_are_served(tmp_path: Path) -> None:
+    entries = [make_entry(["Long?"], "x" * 2000), make_entry(["N\0UL?"], "Yes,\0 of course.")]
+    [(document, pairs)] = faq_documents(entries, id="faq", title="FAQ")
+    write_knowledge(tmp_path / "k", title="FAQ", documents=[document], pairs=pairs)
+    knowledge = load_knowledge(tmp_path / "k")
+    assert [(p.question, p.answer) for p in knowledge.pairs] == [
+        ("Long?", "x" * QUOTE_LIMIT),
+        ("N UL?", "Yes,  of course."),
+    ]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(entry(), min_size=1, max_size=4))
+def test_what_is_drawn_of_a_list_is_exported_as_it_was(made: list[FaqEntry | None]) -> None:
+    fit = (e for e in made if e and "\n\nQ: " not in e.answer and e.answer != e.question)
+    ours = [replace(e, id="", metadata=()) for e in fit]
+    plain = make_entry(["Do you ship?"], "Yes, to all of Europe.")
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = faq_documents([plain, *ours], id="faq", title="FAQ")
+        documents = [document for document, _ in drawn]
+        pairs = [pair for _, own in drawn for pair in own]
+        write_knowledge(Path(folder) / "k", title="FAQ", documents=documents, pairs=pairs)
+        found = entries_of_knowledge(load_knowledge(Path(folder) / "k"))
+
+    def said(entries: Sequence[FaqEntry]) -> set[tuple[str, str]]:
+        return {(normalise(w) or w, e.answer) for e in entries for w in e.wordings}
+
+    assert said(found) == said((plain, *ours))
+    assert {e.question for e in found} <= {e.question for e in (plain, *ours)}

@@ -135,9 +135,10 @@ def distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.replace("\0", " ").split())
 
 
 def unified(text: str) -> str:
-    """`text` with every end of a line as a new line character."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    """`text` with every end of a line as a new line character, and without NUL, which no text
+    has."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")

@@ -7,7 +7,7 @@ from bot.faqs.entries import FaqEntry, make_entry
 from bot.knowledge.knowledge import Knowledge
 from bot.types import Document, QAPair
 
-_ANSWER, _NEXT = "\nA: ", "\n\nQ: "  # how `bot.faqs.as_documents` writes an entry
+_QUESTION, _ANSWER, _NEXT = "Q: ", "\nA: ", "\n\nQ: "  # how `bot.faqs.as_documents` writes an entry
 
 
 def entries_of(knowledge: Knowledge) -> tuple[FaqEntry, ...]:
@@ -32,4 +32,4 @@ def _whole(pair: QAPair, document: Document) -> str:
     text, start = document.text, pair.provenance.evidence.start
     if text[:start].endswith(_ANSWER):
         return text[start:].partition(_NEXT)[0]
-    return "" if pair.answer == pair.question else pair.answer
+    return "" if text[:start].endswith(_QUESTION) else pair.answer
