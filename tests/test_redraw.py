@@ -285,6 +285,14 @@ def test_a_changed_answer_of_a_list_takes_over_its_question(tmp_path: Path) -> N
     }
 
 
+def test_a_quote_that_ends_inside_a_word_is_found_again(tmp_path: Path) -> None:
+    faq = f"question,answer\nWhen?,Today.\nLong?,{'x' * 2000}\n"
+    root = drawn(tmp_path, faq, "faq.csv")
+    done = again(tmp_path, faq.replace("Today", "Today or tomorrow"), "faq.csv")
+    assert [one.question for one in done.lost] == ["When?"]
+    assert {p.question for p in load_knowledge(root).pairs} == {"When?", "Long?"}
+
+
 def test_a_pair_written_by_hand_without_evidence_goes_to_quarantine_with_its_sentence(
     tmp_path: Path,
 ) -> None:

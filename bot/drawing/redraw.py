@@ -105,7 +105,7 @@ class _Redraw:
         self.rows = read_pairs(root / PAIRS)
         self.keys = [self._key(row) for row in self.rows]
         self.standing: list[bool] = []
-        self.evidence = [
+        self.evidence: list[Evidence | None] = [
             self._evidence(row, id) for row, (id, _) in zip(self.rows, self.keys, strict=True)
         ]
         drawn = read_drawn(root / DRAWN)
@@ -126,6 +126,14 @@ class _Redraw:
             old=self.before,
             changed=self.changed,
         )
+        for number, pair in self.merged.matched.items():
+            where = pair.provenance
+            if not self.standing[number] and pair.answer == self.rows[number].answer.value:
+                # found by its key only: a quote that ends inside a word
+                self.standing[number] = True
+                self.evidence[number] = Evidence(
+                    where.document_id, where.document_sha256[:12], where.evidence
+                )
         self.taken = {
             normalise(text.value)
             for row, stands in zip(self.rows, self.standing, strict=True)
