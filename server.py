@@ -61,6 +61,7 @@ def _serve(knowledge: Path | None) -> None:
     # Port and database come before the model: what is wrong with them shows at once.
     with _bound(settings) as listening, ExitStack() as ending:
         from bot.bot import Bot, Engine
+        from bot.channels.apart import load_apart
         from bot.channels.http import create_app
         from bot.channels.sites import Sites, folders_in
         from bot.channels.watching import Watcher
@@ -92,7 +93,13 @@ def _serve(knowledge: Path | None) -> None:
             return Bot.load(own, engine=engine, progress=_say)
 
         sites = Sites(settings, open_store, names=folders)
-        watcher = Watcher(settings.knowledge, sites, load, settings.reload_seconds)
+        watcher = Watcher(
+            settings.knowledge,
+            sites,
+            load,
+            settings.reload_seconds,
+            prepare=lambda folder: load_apart(folder, settings),
+        )
         watcher.load_all()
         if connections is not None and sites.first.name != min(folders):
             raise SettingsError(

@@ -51,14 +51,20 @@ def state_of(folder: Path) -> State:
 class Watcher:
     """Keeps `sites` as the folders below `root` are, from `start` to `stop`, in a thread.
 
-    `load` makes the bot of a folder. It looks every `seconds`; 0: only when it is told to
+    `load` makes the bot of a folder; `prepare`, called before it while others are served, leaves it
+    little to do, and raises what it would. It looks every `seconds`; 0: only when it is told to
     (`look_now`). A site that is new is served too; one that is gone is served on as it was.
     """
 
     def __init__(
-        self, root: Path, sites: Sites, load: Callable[[Path], Bot], seconds: float
+        self,
+        root: Path,
+        sites: Sites,
+        load: Callable[[Path], Bot],
+        seconds: float,
+        prepare: Callable[[Path], None] = lambda folder: None,
     ) -> None:
-        self._root, self._sites, self._load = root, sites, load
+        self._root, self._sites, self._load, self._prepare = root, sites, load, prepare
         self._seconds = seconds
         self._seen: dict[str, State] = {}
         self._wake, self._ended = threading.Event(), threading.Event()
@@ -139,6 +145,7 @@ class Watcher:
         """Load and serve `folder`; False where it is no longer in the `state` it was in."""
         started = time.monotonic()
         try:
+            self._prepare(folder)
             bot = self._load(folder)
             bot.consider(bot.knowledge.pairs[0].question)
         except Exception as error:
