@@ -15,7 +15,7 @@ from small_bot import serving
 
 from bot.bot import Bot, Engine
 from bot.channels.http import create_app
-from bot.channels.sites import Sites, folders_in
+from bot.channels.sites import Sites, folders_in, site_of
 from bot.channels.watching import Watcher
 from bot.errors import KnowledgeError, SettingsError
 from bot.knowledge.files import read_manifest
@@ -214,6 +214,13 @@ def test_a_folder_whose_name_is_no_address_is_refused(tmp_path: Path, name: str)
     make_shop(tmp_path / name)
     with pytest.raises(SettingsError, match="can't be a site"):
         folders_in(tmp_path)
+
+
+def test_a_folder_is_a_site_of_the_folder_around_it_alone(tmp_path: Path) -> None:
+    make_shop(tmp_path / "shop")
+    assert site_of(tmp_path, tmp_path / "x" / ".." / "shop") == "shop"
+    assert site_of(tmp_path / "shop", tmp_path / "shop") == ""
+    assert site_of(tmp_path.parent, tmp_path / "shop") == ""
 
 
 def test_a_folder_with_a_knowledge_of_its_own_is_the_only_site(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -14,11 +14,14 @@ from urllib.parse import unquote
 from browsing import LIVES, PAGE, STRICT, OtherSite, visiting
 from playwright.sync_api import Browser, Page, expect
 from served import Served
-from small_bot import SmallBot, small_knowledge, small_site
+from small_bot import SmallBot, serving, small_knowledge, small_site
 
+from bot.channels.http import create_app
+from bot.channels.sites import Sites
 from bot.documents.documents import document_from_text
 from bot.documents.passages import split_passages
 from bot.knowledge.knowledge import Knowledge
+from bot.state.store import Store
 from bot.types import Provenance, Span
 
 
@@ -255,3 +258,34 @@ def test_a_document_with_an_address_is_opened_at_the_quote(
     assert links[3] == "mailto:a@b.example"
     ends = [unquote(part) for part in re.split("text=|,", links[4])[1:]]
     assert ends == ["One two three four five six", "the very end - it is."]
+
+
+def test_chats_of_two_sites_on_one_page_ask_each_at_its_own(
+    browser: Browser, bot: Any, settings: Any, other_site: OtherSite, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+
+        def open_store(site: str) -> Store:
+            return stack.enter_context(closing(Store(f"sqlite:///{tmp_path}/q.db", site=site)))
+
+        changed = {"allowed_origins": (other_site.origin,), "rate_per_minute": 6000}
+        sites = Sites(settings.model_copy(update=changed), open_store, ["article", "small"])
+        sites.serve("article", bot)
+        small: Any = SmallBot()
+        sites.serve("small", small)
+        address = stack.enter_context(serving(create_app(sites)))
+        tag = '<script src="{}/{}/widget.js" data-mode="inline" data-target="#{}" defer></script>'
+        tags = "".join(tag.format(address, site, site) for site in ("article", "small"))
+        places = '<div id="article"></div><div id="small"></div>'
+        url = other_site.put(PAGE.format(places), STRICT.format(host=address), head=tags)
+        size = {"width": 900, "height": 1500}
+        chat = stack.enter_context(visiting(browser, url, viewport=size))
+        for site, question in (("article", "is ALS fatal?"), ("small", "is MS fatal?")):
+            field = chat.page.locator(f"#{site}").get_by_role("combobox")
+            field.fill(question)
+            field.press("Enter")
+            expect(chat.page.locator(f"#{site} blockquote")).to_be_visible()
+        assert small.asked == 1
+        link = chat.page.locator("#small figcaption a, #small a[href*='/source/']").first
+        assert (link.get_attribute("href") or "").startswith(f"{address}/small/source/")
+        assert chat.said == []

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from bot.errors import QuothError
+from bot.knowledge.knowledge import load_knowledge
 from bot.settings import Settings
 
 _CODE = Path(__file__).resolve().parents[2]  # of the package
@@ -19,6 +20,7 @@ _CODE = Path(__file__).resolve().parents[2]  # of the package
 
 def load_apart(folder: Path, settings: Settings) -> None:
     """Load `folder` there. Raises QuothError with what is wrong with it, or with the process."""
+    load_knowledge(folder)  # what is broken shows at once
     paths = [str(_CODE), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-m", "bot.channels.apart", str(folder), str(settings.cache_dir)],

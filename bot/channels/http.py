@@ -121,14 +121,13 @@ def create_app(sites: Sites, connections: Connections | None = None) -> FastAPI:
 async def _upkeep(sites: Sites, messaging: Messaging | None) -> None:
     """Delete what has outlived its time, at the start and every few minutes."""
     while True:
-        try:
-            for site in sites.all():
-                await asyncio.to_thread(site.store.expire)
-            if messaging is not None:
-                await asyncio.to_thread(messaging.expire)
-        except StoreError as error:
-            sites.metrics.store_errors.inc()
-            log.warning("what is old could not be deleted: %s", error)
+        work = [site.store.expire for site in sites.all()]
+        for expire in (*work, messaging.expire) if messaging is not None else work:
+            try:
+                await asyncio.to_thread(expire)
+            except StoreError as error:
+                sites.metrics.store_errors.inc()
+                log.warning("what is old could not be deleted: %s", error)
         await asyncio.sleep(UPKEEP_SECONDS)
 
 

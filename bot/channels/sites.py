@@ -49,6 +49,13 @@ def folders_in(root: pathlib.Path) -> dict[str, pathlib.Path]:
     return found or {"": root}
 
 
+def site_of(root: pathlib.Path, folder: pathlib.Path) -> str:
+    """The name that `folder` has as a site of a server of `root`; "" where it is none."""
+    place = folder.resolve()
+    several = place.parent == root.resolve() and "" not in folders_in(root)
+    return place.name if several else ""
+
+
 class Sites:
     """The sites that are served, by name; and why the newest state of one is not.
 

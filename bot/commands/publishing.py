@@ -18,6 +18,7 @@ from bot.errors import QuestionError, UsageError
 
 if TYPE_CHECKING:
     from bot.evaluation.differences import Change, Comparison, Difference, Held, Outcome
+    from bot.settings import Settings
 
 SHOWN = 4  # questions of a group that are listed
 
@@ -59,7 +60,7 @@ def diff(parsed: argparse.Namespace) -> int:
     settings = settings_of(parsed)
     more = [held for file in parsed.questions for held in _questions(file)]
     if parsed.logged:
-        more += _logged(settings.database_url)
+        more += _logged(settings, Path(parsed.new))
     with ExitStack() as stack, passing() as tell:
         folders = [stack.enter_context(_folder(name)) for name in (parsed.old, parsed.new)]
         engine = Engine(settings, tell)
@@ -170,12 +171,13 @@ def _questions(file: Path) -> Iterator[Held]:
             yield Held(tuple(map(str, asked)), file.name)
 
 
-def _logged(url: str) -> Iterator[Held]:
-    """What was not answered, or did not help, as far as it was kept."""
+def _logged(settings: Settings, folder: Path) -> Iterator[Held]:
+    """What was not answered at the site of `folder`, or did not help, as far as it was kept."""
+    from bot.channels.sites import site_of
     from bot.evaluation.differences import Held
     from bot.state.store import Store
 
-    store = Store(url)
+    store = Store(settings.database_url, site=site_of(settings.knowledge, folder))
     try:
         kept = [one.question for one in store.questions()]
         kept += [one.question for one in store.feedback() if one.question]

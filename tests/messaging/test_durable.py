@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import Any
 
 import httpx
@@ -468,6 +469,26 @@ def test_a_server_that_is_told_to_end_finishes_what_it_took_on(start: Start, tmp
     finally:
         store.close()
         fake.stop()
+
+
+def test_a_new_state_of_the_knowledge_answers_here_too(tmp_path: Any) -> None:
+    with ExitStack() as stack:
+        fake = PlatformFake().start()
+        stack.callback(fake.stop)
+        store = stack.enter_context(closing(Store(f"sqlite:///{tmp_path}/reloading.db")))
+        before: Any = SmallBot()
+        after: Any = SmallBot()
+        sites = Sites.single(before, store, Settings(rate_per_minute=6000))
+        app = create_app(sites, Connections.of(environment(fake.address, ("generic",))))
+        address = stack.enter_context(serving(app))
+        client = stack.enter_context(httpx.Client(base_url=address, trust_env=False))
+        world = World(client, fake, store)
+        world.send("generic", MS, conversation=1)
+        world.wait(lambda: len(world.shown()) == 1)
+        sites.serve("", after)
+        world.send("generic", MS, conversation=2)
+        world.wait(lambda: len(world.shown()) == 2)
+        assert (before.asked, after.asked) == (1, 1)
 
 
 def test_a_restart_goes_on_where_the_last_server_was(start: Start, tmp_path: Any) -> None:

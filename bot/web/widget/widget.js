@@ -108,6 +108,7 @@
 
   class QuothChat extends HTMLElement {
     static observedAttributes = Object.keys(ATTRIBUTES);
+    static home = home;
 
     #panel = null;
     #words = {};
@@ -310,6 +311,8 @@
   for (const [name, value] of Object.entries(script.dataset)) {
     if (name in ATTRIBUTES) chat.setAttribute(name, value);
   }
+  // Another site's script was here first: its chat asks there, unless it is told.
+  if (customElements.get("quoth-chat").home !== home && !chat.hasAttribute("server")) chat.setAttribute("server", home);
   const place = () => {
     const target = script.dataset.target && document.querySelector(script.dataset.target);
     (target || document.body).append(chat);
