@@ -24,9 +24,9 @@ the receipt of the <code>parcel</code> shop.</p><pre><code>one
 two</code></pre>
 <h2>How to return a lamp</h2>
 <ol><li>Pack the lamp in its box.</li><li>Print the label:<ul><li>from your account, or</li>
-<li>from the e-mail.</li></ul></li><li>Hand it in at a parcel shop.</li></ol>
+<li>from the e-mail.</li></ul></li><li><p>Hand it in at</p><p>a parcel <i>sh</i>op.</p></li></ol>
 <h2>How long it takes</h2>
-<table><tr><th>Country</th><th>Days</th></tr><tr><td>Ireland</td><td>3</td></tr></table>
+<table><tr><th>Country</th><th>Days</th></tr><tr><td>Ire<b>land</b></td><td>3</td></tr></table>
 <h3>What is not taken back</h3><p>Bulbs are not taken back.<br>Gift cards are not either.</p>
 </article></main>
 <footer><p>© 2026 Brightlamp Ltd. All rights reserved.</p></footer></body></html>

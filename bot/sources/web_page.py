@@ -214,11 +214,13 @@ def _items(element: Any, indent: str = "") -> Iterator[str]:
 
 
 def _flat(item: Any) -> str:
-    """The text of a list's item without the lists in it."""
+    """The text of a list's item, without the lists in it, or of a table's cell."""
     parts = [item.text or ""]
     for child in item:
-        if child.tag != "list":
-            parts += (" ", _flat(child)) if child.tag == "p" else (_inline(child),)
+        if _inside_a_line(child):
+            parts.append(_inline(child))
+        elif child.tag != "list" or item.tag == "cell":
+            parts += (" ", _flat(child), " ")
         parts.append(child.tail or "")
     return "".join(parts)
 
@@ -226,8 +228,7 @@ def _flat(item: Any) -> str:
 def _table(element: Any, level: int) -> Iterator[str]:
     """A table; one that has a single column was made for the layout, and is its paragraphs."""
     rows = [
-        [one_line(" ".join(cell.itertext())) for cell in row.iterchildren("cell")]
-        for row in element.iter("row")
+        [one_line(_flat(cell)) for cell in row.iterchildren("cell")] for row in element.iter("row")
     ]
     rows = [row for row in rows if any(row)]
     if rows and max(map(len, rows)) > 1:
