@@ -6,18 +6,28 @@ from __future__ import annotations
 import gzip
 import os
 import resource
+import ssl
 import struct
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from ipaddress import ip_address
 from pathlib import Path
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from source_files import PAGE, SENTENCE, Answer, Website, docx, page, pdf, pdf_of_lines
 
+from bot.egress import http_client
 from bot.errors import DocumentError
 from bot.sources import fetching
 from bot.sources.confined import Confined
@@ -383,6 +393,50 @@ def test_what_is_packed_is_unpacked(site: Website, tmp_path: Path) -> None:
     address = site.put("/packed", packed, headers={"Content-Encoding": "gzip"})
     found = Fetcher(tmp_path, {("127.0.0.1", site.port)}).fetch(address)
     assert found.path.read_text() == PAGE
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that nobody has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    files[1].write_bytes(pem)
+    return files
+
+
+def test_a_certificate_is_checked_also_under_a_deadline(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(cert, key)
+    trusting = ssl.create_default_context(cafile=str(cert))
+    site = Website(served)
+    try:
+        address = site.put("/a", PAGE)
+        host = frozenset({("127.0.0.1", site.port)})
+        deadline = time.monotonic() + 10
+        with http_client(host, httpx.Timeout(5.0), tls=trusting, deadline=deadline) as client:
+            assert client.get(address).text == PAGE
+        why = refusal(address, allow_private=True)
+        assert "can't be reached ([SSL: CERTIFICATE_VERIFY_FAILED]" in why
+        plain = Website()
+        plain.redirect("/a", address)
+        why = refusal(plain.url + "/a", allow_private=True)
+        plain.close()
+        assert f"leads to {address}, which is not fetched" in why
+    finally:
+        site.close()
 
 
 @pytest.mark.parametrize("slow", [{"drip": 0.05}, {"drip_head": 0.05}])
