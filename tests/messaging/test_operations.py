@@ -12,8 +12,11 @@ import pytest
 from checkout import ROOT
 from platform_fake import PlatformFake
 from senders import SENDERS, environment
+from shops import make_shop
 
 from bot.__main__ import main
+from bot.state.database import Database
+from bot.state.inbox import Event, Inbox
 
 
 @pytest.fixture
@@ -107,3 +110,21 @@ def test_a_server_whose_channel_lacks_a_secret_does_not_start_and_says_which(
         assert f"{missing} is missing" in ended.stderr
     assert "hunter2" not in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_the_outbox_of_several_sites_is_that_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("shop", "clinic"):
+        make_shop(tmp_path / "sites" / name)
+    url = f"sqlite:///{tmp_path}/quoth.db"
+    monkeypatch.setenv("QUOTH_DATABASE_URL", url)
+    database = Database(url, "clinic")
+    Inbox(database).accept([Event("generic", "msg_1", "generic.c", {"text": "hello"})])
+    with database.transaction(write=True) as db:
+        Inbox(database).dead(db, 1, "KeyError")
+    database.close()
+    assert main(["outbox", "list", "--knowledge", str(tmp_path / "sites")]) == 0
+    assert capsys.readouterr().out.startswith("in-1 ")
+    assert main(["outbox", "list", "--knowledge", str(tmp_path / "sites" / "shop")]) == 0
+    assert capsys.readouterr().out == "no dead letters\n"

@@ -20,6 +20,7 @@ from bot.channels.messaging.outcome import Delivered, Refused, outcome
 from bot.channels.messaging.protocol import DELIVERIES
 from bot.channels.messaging.registry import CHANNELS, ENABLED, PUBLIC_URL, Enabled, load_channels
 from bot.channels.messaging.tokens import AccessTokens, TokenError
+from bot.channels.sites import folders_in
 from bot.egress import EgressError
 from bot.errors import QuothError, SettingsError, UsageError
 from bot.settings import load_settings
@@ -33,7 +34,9 @@ TEST_MESSAGE = "This is a test message of Quoth. The channel works."
 
 def outbox(parsed: argparse.Namespace) -> int:
     """List, replay or drop dead letters."""
-    database = Database(load_settings().database_url)
+    settings = load_settings(knowledge=parsed.knowledge)
+    # Of several sites the first is the one that platforms are answered from.
+    database = Database(settings.database_url, min(folders_in(settings.knowledge)))
     try:
         box = Outbox(database)
         letters = box.letters(parsed.channel)
