@@ -7,6 +7,7 @@ visitors asked and got no answer to. The wordings of the pair being looked at co
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 MOST_WORDINGS = 3000  # of all pairs that are asked; those looked at are asked all the same
 MOST_CHANGES = 50
+SHOWN_EACH = 10  # questions, after which the pages see the outcomes
+
+log = logging.getLogger("quoth.review")
 
 Source = Literal["wording", "calibration", "visitors"]
 
@@ -120,10 +124,11 @@ class Trials:
     def __init__(self, load: Callable[[], Bot], heard: Callable[[], Sequence[str]]) -> None:
         self._load, self._heard = load, heard
         self._stale, self._ended = threading.Event(), threading.Event()
+        self._lock = threading.Lock()  # a board of files that are stale is not shown
         self._looked_at: tuple[str, ...] = ()
         self._board = Board()
         self._last: Mapping[str, Outcome] = {}  # of the last board that was complete
-        self._meaning: object = None
+        self._known: tuple[object, dict[str, Outcome]] = (None, {})  # of a state of the files
         self._thread = threading.Thread(target=self._work, name="trials", daemon=True)
 
     def start(self) -> None:
@@ -137,8 +142,9 @@ class Trials:
 
     def again(self) -> None:
         """The folder is another one: ask anew."""
-        self._board = replace(self._board, state="making")
-        self._stale.set()
+        with self._lock:
+            self._board = replace(self._board, state="making")
+            self._stale.set()
 
     def look_at(self, wordings: Sequence[str]) -> Board:
         """The board; `wordings` are asked before anything else."""
@@ -158,12 +164,20 @@ class Trials:
             try:
                 self._round()
             except QuothError as error:
-                self._board = replace(self._board, state="failed", problem=str(error))
+                self._fail(str(error))
+            except Exception as error:  # a defect must not leave the pages waiting
+                log.error("the trials broke off: %s", type(error).__name__)
+                self._fail(f"a defect of Quoth ({type(error).__name__})")
+
+    def _fail(self, problem: str) -> None:
+        with self._lock:
+            if not self._stale.is_set():
+                self._board = replace(self._board, state="failed", problem=problem)
 
     def _round(self) -> None:
         bot = self._load()
         meaning = _meaning(bot.knowledge)
-        kept = self._board.outcomes if meaning == self._meaning else {}
+        kept = self._known[1] if meaning == self._known[0] else {}
         asked = self._questions(bot.knowledge)
         board = Board(
             "asking",
@@ -173,18 +187,24 @@ class Trials:
             self._board.changes if kept else (),
             _faults(bot.knowledge),
         )
-        self._meaning = meaning
         outcomes = dict(board.outcomes)
-        for question in self._in_turn(asked, outcomes):
+        self._known = (meaning, outcomes)
+        self._show(board, outcomes)
+        for count, question in enumerate(self._in_turn(asked, outcomes), 1):
             if self._stale.is_set():
                 return
             outcomes[question] = _try(bot, asked.get(question) or Asked(question, "wording"))
-            self._board = replace(board, outcomes=dict(outcomes))
-        changes = board.changes
-        if not kept or not changes:
-            changes = tuple(_changes(self._last, outcomes))
-        self._last = outcomes
-        self._board = replace(board, state="done", outcomes=outcomes, changes=changes)
+            if count % SHOWN_EACH == 0:
+                self._show(board, outcomes)
+        self._show(replace(board, state="done"), outcomes)
+        self._last = dict(outcomes)
+
+    def _show(self, board: Board, outcomes: Mapping[str, Outcome]) -> None:
+        """Let the pages see `outcomes`, and what they change since all was known last."""
+        changes = board.changes or tuple(_changes(self._last, outcomes))
+        with self._lock:
+            if not self._stale.is_set():
+                self._board = replace(board, outcomes=dict(outcomes), changes=changes)
 
     def _in_turn(
         self, asked: Mapping[str, Asked], outcomes: Mapping[str, Outcome]

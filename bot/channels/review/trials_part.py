@@ -26,7 +26,7 @@ def trials_part(view: View, entry: Entry) -> Markup:
             )
             for change in board.changes
         ]
-        parts.append(_folded("Changed by the last edit", rows))
+        parts.append(_folded("Changed by the last edits", rows))
     if entry.pair is not None:
         won = [
             element("li", element("span", o.asked.question, class_="said"), _judged(o))
