@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -244,3 +245,26 @@ def test_a_wrong_setting_of_a_site_is_named_with_its_line(
     make_shop(tmp_path, site=site)
     with pytest.raises(KnowledgeError, match=rf"knowledge\.yaml:\d+: .*{says}"):
         read_manifest(tmp_path / "knowledge.yaml")
+
+
+def test_a_folder_that_is_no_site_is_told_once_while_the_server_runs(
+    tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_shop(tmp_path / "shop")
+    with closing(Store(f"sqlite:///{tmp_path}/quoth.db")) as store:
+        sites = Sites(settings, lambda name: store, ["shop"])
+
+        def load(folder: Path) -> Bot:
+            return Bot.load(settings.model_copy(update={"knowledge": folder}))
+
+        watcher = Watcher(tmp_path, sites, load, 0.02)
+        watcher.load_all()
+        before = sites.first
+        make_shop(tmp_path / "Not A Site")
+        watcher.start()
+        time.sleep(0.3)
+        watcher.stop()
+    assert sites.first is before
+    assert [r.getMessage() for r in caplog.records if "can't be a site" in r.getMessage()] == [
+        caplog.records[-1].getMessage()
+    ]

@@ -69,6 +69,7 @@ class Watcher:
         self._seen: dict[str, State] = {}
         self._wake, self._ended = threading.Event(), threading.Event()
         self._asked = False
+        self._told = ""  # why the folders can't be listed
         self._thread = threading.Thread(target=self._watch, name="knowledge", daemon=True)
 
     def load_all(self) -> None:
@@ -118,9 +119,11 @@ class Watcher:
             return {"": self._root}
         try:
             found = folders_in(self._root)
+            self._told = ""
         except SettingsError as error:
-            log.error("%s", error)
-            found = {}
+            if str(error) != self._told:  # not at every look
+                log.error("%s", error)
+            self._told, found = str(error), {}
         found.pop("", None)
         return {**{name: self._root / name for name in self._seen}, **found}
 
