@@ -8,10 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from bot.documents.blocks import LIST_ITEM, split_blocks
 
 SENTENCE = "A lamp may be returned within 30 days of its delivery."
 
@@ -151,6 +154,41 @@ def docx(path: Path) -> Path:
     made.sections[0].footer.paragraphs[0].text = "Brisk Lamps Limited"
     made.save(str(path))
     return path
+
+
+def in_formats(text: str, folder: Path) -> list[Path]:
+    """An article as a web page, a Word document and a PDF, heading by heading and list by list."""
+    import docx as python_docx
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import ListFlowable, ListItem, Paragraph, SimpleDocTemplate
+
+    style = getSampleStyleSheet()
+    story: list[Any] = []
+    word = python_docx.Document()
+    page = []
+    for block in split_blocks(text):
+        said = " ".join(block.span.of(text).split())
+        if block.kind == "heading":
+            story.append(Paragraph(escape(block.title), style["Heading2"]))
+            word.add_heading(block.title, 2)
+            page.append(f"<h2>{escape(block.title)}</h2>")
+        elif block.kind == "list":
+            items = [LIST_ITEM.sub("", line) for line in block.span.of(text).splitlines()]
+            shown = [ListItem(Paragraph(escape(item), style["BodyText"])) for item in items]
+            story.append(ListFlowable(shown, bulletType="bullet"))
+            for item in items:
+                word.add_paragraph(item, style="List Bullet")
+            page.append(f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>")
+        elif block.kind != "aside":
+            story.append(Paragraph(escape(said), style["BodyText"]))
+            word.add_paragraph(said)
+            page.append(f"<p>{escape(said)}</p>")
+    files = [folder / f"article.{suffix}" for suffix in ("html", "docx", "pdf")]
+    menu = "<nav><a href=/>Home</a></nav>"
+    files[0].write_text(f"<html><body>{menu}<main>{''.join(page)}</main></body></html>")
+    word.save(str(files[1]))
+    SimpleDocTemplate(str(files[2])).build(story)
+    return files
 
 
 @dataclass

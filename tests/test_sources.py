@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,18 @@ from textwrap import wrap
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from source_files import PAGE, SENTENCE, Website, docx, page, pdf, pdf_of_letters, pdf_of_lines
-from test_drawing import bag_of_stems
+from source_files import (
+    PAGE,
+    SENTENCE,
+    Website,
+    docx,
+    in_formats,
+    page,
+    pdf,
+    pdf_of_letters,
+    pdf_of_lines,
+)
+from test_drawing import ARTICLE, bag_of_stems
 
 from bot.documents.blocks import split_blocks
 from bot.drawing.draft import make_draft
@@ -161,6 +172,21 @@ def test_the_marks_of_every_format_are_blocks(tmp_path: Path, handbook: Path) ->
     ):
         kinds = {block.kind for block in split_blocks(found.text)}
         assert {"heading", "paragraph", "list", "table"} <= kinds
+
+
+def test_an_article_says_the_same_in_every_format(tmp_path: Path) -> None:
+    article = ARTICLE.read_text(encoding="utf-8")
+    documents, refused = opened(*in_formats(article, tmp_path))
+    assert refused == []
+
+    def words(text: str) -> list[str]:
+        return re.sub(r"^(?:#+|[-*•]|\d+\.) ", "", text, flags=re.M).split()
+
+    for document in documents:
+        assert words(document.text) == words(article), document.source
+        headings = [b.title for b in split_blocks(document.text) if b.kind == "heading"]
+        assert headings == [b.title for b in split_blocks(article) if b.kind == "heading"]
+        assert document.disclaimer is not None
 
 
 def test_a_sentence_over_a_page_stands_whole_on_the_page_it_begins_on(tmp_path: Path) -> None:
