@@ -179,7 +179,7 @@ class Service:
             label,
             texts,
             touched=entry.at if entry else None,
-            beside=(lambda: _forgotten(mark(database, refs, None))) if refs else None,
+            beside=(lambda: mark(database, refs, None)) if refs else None,
         )
         if refs:
             mark(database, refs, handled)
@@ -249,7 +249,3 @@ def _one(fields: Fields, name: str) -> str:
 def _span(value: str) -> Span:
     start, _, end = value.partition("-")
     return Span(int(start), int(end))
-
-
-def _forgotten(_: int) -> None:
-    return None

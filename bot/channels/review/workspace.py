@@ -93,7 +93,7 @@ class Done:
     label: str
     before: Texts
     after: Texts
-    beside: Callable[[], None] | None = None
+    beside: Callable[[], object] | None = None
 
 
 class Workspace:
@@ -133,7 +133,7 @@ class Workspace:
         texts: Texts,
         *,
         touched: int | None = None,
-        beside: Callable[[], None] | None = None,
+        beside: Callable[[], object] | None = None,
     ) -> Snapshot:
         """Write `texts` (by file name) where the files are still those of `revision`.
 
