@@ -98,7 +98,7 @@ def _serve(knowledge: Path | None) -> None:
             sites,
             load,
             settings.reload_seconds,
-            prepare=lambda folder: load_apart(folder, settings),
+            prepare=lambda folder, given_up: load_apart(folder, settings, given_up),
         )
         watcher.load_all()
         if connections is not None and sites.first.name != min(folders):

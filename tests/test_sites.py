@@ -15,10 +15,11 @@ from shops import NOTE, make_shop
 from small_bot import serving
 
 from bot.bot import Bot, Engine
+from bot.channels.apart import load_apart
 from bot.channels.http import create_app
 from bot.channels.sites import Sites, folders_in, site_of
 from bot.channels.watching import Watcher
-from bot.errors import KnowledgeError, SettingsError
+from bot.errors import KnowledgeError, QuothError, SettingsError
 from bot.knowledge.files import read_manifest
 from bot.settings import Settings
 from bot.state.store import Keeping, Store
@@ -268,3 +269,11 @@ def test_a_folder_that_is_no_site_is_told_once_while_the_server_runs(
     assert [r.getMessage() for r in caplog.records if "can't be a site" in r.getMessage()] == [
         caplog.records[-1].getMessage()
     ]
+
+
+def test_loading_apart_ends_when_it_is_given_up(tmp_path: Path, settings: Settings) -> None:
+    make_shop(tmp_path / "shop")
+    with pytest.raises(QuothError, match="the process that loads it ended with"):
+        load_apart(tmp_path / "shop", settings, lambda: True)
+    with pytest.raises(KnowledgeError, match="there is no such folder"):
+        load_apart(tmp_path / "nowhere", settings, lambda: True)

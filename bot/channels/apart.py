@@ -9,32 +9,44 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.errors import QuothError
 from bot.knowledge.knowledge import load_knowledge
 from bot.settings import Settings
 
+_LOOK_SECONDS = 0.2
 _CODE = Path(__file__).resolve().parents[2]  # of the package
 
 
-def load_apart(folder: Path, settings: Settings) -> None:
-    """Load `folder` there. Raises QuothError with what is wrong with it, or with the process."""
+def load_apart(folder: Path, settings: Settings, given_up: Callable[[], bool]) -> None:
+    """Load `folder` there; the process is ended where `given_up` says so.
+
+    Raises QuothError with what is wrong with the folder, or with the process.
+    """
     load_knowledge(folder)  # what is broken shows at once
     paths = [str(_CODE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "bot.channels.apart", str(folder), str(settings.cache_dir)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
         errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        said = done.stdout.strip() or f"the process that loads it ended with {done.returncode}"
-        raise QuothError(said)
+    ) as process:
+        said = ""
+        while process.returncode is None:
+            try:
+                said, _ = process.communicate(timeout=_LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                if given_up():
+                    process.kill()
+    if process.returncode:
+        ended = f"the process that loads it ended with {process.returncode}"
+        raise QuothError(said.strip() or ended)
 
 
 def main(folder: str, cache: str) -> int:

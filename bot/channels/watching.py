@@ -52,7 +52,8 @@ class Watcher:
     """Keeps `sites` as the folders below `root` are, from `start` to `stop`, in a thread.
 
     `load` makes the bot of a folder; `prepare`, called before it while others are served, leaves it
-    little to do, and raises what it would. It looks every `seconds`; 0: only when it is told to
+    little to do, and raises what it would; it may take long, but ends soon where its other argument
+    says that it is given up. It looks every `seconds`; 0: only when it is told to
     (`look_now`). A site that is new is served too; one that is gone is served on as it was.
     """
 
@@ -62,7 +63,7 @@ class Watcher:
         sites: Sites,
         load: Callable[[Path], Bot],
         seconds: float,
-        prepare: Callable[[Path], None] = lambda folder: None,
+        prepare: Callable[[Path, Callable[[], bool]], None] = lambda folder, given_up: None,
     ) -> None:
         self._root, self._sites, self._load, self._prepare = root, sites, load, prepare
         self._seconds = seconds
@@ -148,10 +149,12 @@ class Watcher:
         """Load and serve `folder`; False where it is no longer in the `state` it was in."""
         started = time.monotonic()
         try:
-            self._prepare(folder)
+            self._prepare(folder, self._ended.is_set)
             bot = self._load(folder)
             bot.consider(bot.knowledge.pairs[0].question)
         except Exception as error:
+            if self._ended.is_set():
+                return True
             if state_of(folder) != state:
                 return False
             self._seen[name] = state
