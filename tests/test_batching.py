@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -222,21 +221,3 @@ def test_vectors_do_not_depend_on_batch_mates(encoder: Encoder) -> None:
                 )
 
         in_threads(8, work)
-
-
-def test_batching_raises_throughput(encoder: Encoder) -> None:
-    """At 8 threads at least 1.5 times one at a time: CPU time a question, median of five rounds.
-
-    Usually it is 1.8 to 2; the bound leaves room for a busy machine.
-    """
-    batching = BatchingEncoder(encoder)
-    ratios = []
-    for _ in range(5):
-        start = time.process_time()
-        for question in QUESTIONS * 6:
-            encoder.encode([question])
-        alone = time.process_time() - start
-        start = time.process_time()
-        in_threads(8, lambda i: [batching.encode([QUESTIONS[i]]) for _ in range(6)] and None)
-        ratios.append(alone / (time.process_time() - start))
-    assert statistics.median(ratios) >= 1.5, ratios

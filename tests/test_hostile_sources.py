@@ -494,4 +494,5 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_is_read(tmp_pat
         with pytest.raises(DocumentError, match="takes longer than 2 seconds to read"):
             confined.extract(Original(tmp_path / "never.html", "never.html"))
         assert time.monotonic() - start < 4
+        confined._seconds = 60.0  # a new process on a busy machine takes its time too
         assert "Lamp number 1" in confined.extract(Original(tmp_path / "good.pdf", "")).text
