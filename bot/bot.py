@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 OPENING = ("greeting", "help", "who_are_you")  # small talk that is answered with suggestions too
 UNREAD = ("language", "not_understood")  # reasons after which there is nothing to lean on
-DEFAULT_THRESHOLD = 0.5  # of a knowledge that was never calibrated
+DEFAULT_THRESHOLD = 0.5  # of a knowledge that was never calibrated; drawn answers: the reader's
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ class Bot:
         confidence: Confidence,
         threshold: float,
         stale: str | None = None,
+        drawn_threshold: float | None = None,
         reader: Reader | None = None,
         max_question_chars: int = 2000,
         conversation_turns: int = 20,
@@ -120,9 +121,11 @@ class Bot:
         self.knowledge = knowledge
         self.encoder, self.model_digest, self.threshold = encoder, encoder.digest, threshold
         self.stale = stale  # why the threshold should be chosen anew, and how
-        decider = Decider(knowledge, index, subjects, confidence, threshold)
+        self._decider = Decider(
+            knowledge, index, subjects, confidence, threshold, drawn_threshold or threshold
+        )
         retriever = Retriever(index, encoder, subjects, reader)
-        self._reasoner = Reasoner(knowledge, encoder, retriever, router, decider, subjects)
+        self._reasoner = Reasoner(knowledge, encoder, retriever, router, self._decider, subjects)
         texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
         self._writer = Writer(knowledge, texts)
         self._suggester = Suggester(
@@ -170,6 +173,7 @@ class Bot:
         saved = (
             load_operating_point(knowledge, encoder.digest, max_wrong, say) if calibrated else None
         )
+        reader = _reader(knowledge, index, subjects, engine.serving, cache, say)
         return cls(
             knowledge,
             engine.serving,
@@ -178,8 +182,9 @@ class Bot:
             router=router,
             confidence=adjusted_confidence(index),
             threshold=saved.point.threshold if saved else DEFAULT_THRESHOLD,
+            drawn_threshold=reader.threshold if reader and not saved else None,
             stale=saved.stale if saved else None,
-            reader=_reader(knowledge, index, subjects, engine.serving, cache, say),
+            reader=reader,
             max_question_chars=settings.max_question_chars,
             conversation_turns=settings.conversation_turns,
             conversation_minutes=settings.conversation_minutes,
@@ -231,7 +236,7 @@ class Bot:
             finding.retrieved,
             finding.matches,
             earlier,
-            threshold=self.threshold,
+            threshold=self._decider.bar(finding.matches[0]) if finding.matches else self.threshold,
             knowledge=self.knowledge,
             model=self.model_digest,
         )

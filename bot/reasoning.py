@@ -310,7 +310,7 @@ class Reasoner:
         found = self._find(text)
         given = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
         matches = tuple(m for m in found.matches if m.pair.answer not in given)
-        if matches and matches[0].probability >= self._decider.threshold:
+        if matches and matches[0].probability >= self._decider.bar(matches[0]):
             return Finding(text, Answered(matches[:1]), found.retrieved, matches)
         return replace(self._again(turn), exhausted=True)
 

@@ -28,7 +28,7 @@ def decider(bot: Bot) -> Decider:
     knowledge = bot.knowledge
     subjects = Subjects(knowledge.aliases, knowledge.subjects)
     index: Index = bot._reasoner._retriever.index
-    return Decider(knowledge, index, subjects, PLAIN, 0.5)
+    return Decider(knowledge, index, subjects, PLAIN, 0.5, 0.5)
 
 
 def retrieved(

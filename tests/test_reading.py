@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +16,17 @@ from bot.documents.documents import document_from_text
 from bot.drawing.drawing import draw_pairs
 from bot.encoding.encoders import Encoder
 from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
+from bot.matching.calibration import DELTA, upper_bound
 from bot.matching.index import build_index, compared
 from bot.reading.asking import Offer, asked_words, kind_of, negated
 from bot.reading.bm25 import K1, B, Bm25
-from bot.reading.model import ReadingModel
+from bot.reading.contrasts import Said, contrary, denial, modifiers_missing, other_number
+from bot.reading.model import FORMAT, ReadingModel, leads
 from bot.reading.reading import Reader, Tokens, build_reader
-from bot.reading.signals import SIGNALS, Question, Sentence, Sentences
+from bot.reading.signals import GRADED, SIGNALS, Question, Sentence, Sentences
 from bot.settings import load_settings
 from bot.subjects import Subjects
-from bot.types import Document, Provenance, QAPair
+from bot.types import Answered, Document, Provenance, QAPair
 
 LIGHTHOUSE = """\
 The Old Head lighthouse stands on the southern tip of Keld Island. It was built in 1853 by the \
@@ -174,6 +178,135 @@ def test_the_shipped_model_is_small_and_tells_its_origin() -> None:
     model = ReadingModel.load()
     assert sum(a.size for a in model.weights.values()) < 200_000
     assert {"articles", "questions", "data", "probe"} <= set(model.notes)
+
+
+def test_the_card_is_of_the_shipped_model() -> None:
+    data = (files("bot") / "data" / "reading.npz").read_bytes()
+    model = ReadingModel.read(data)
+    card = (Path(__file__).parents[1] / "docs" / "reading.md").read_text(encoding="utf-8")
+    assert f"sha256 {hashlib.sha256(data).hexdigest()}" in " ".join(card.split())
+    notes = model.notes
+    held = notes["held_out"]
+    for figure in (
+        f"format {FORMAT}",
+        f"{notes['articles']} articles",
+        f"{notes['questions']:,} questions",
+        f"{notes['parameters']:,} parameters",
+        f"{held['wrong']} of {held['questions']:,}",
+        f"at most {held['bound']:.2%}",
+        f"{held['answered_right']:.1%} of the answerable",
+        f"threshold {model.threshold:.3f}",
+    ):
+        assert figure in " ".join(card.split()), figure
+
+
+def test_the_shipped_threshold_was_proven_on_articles_held_out() -> None:
+    held = ReadingModel.load().notes["held_out"]
+    assert held["bound"] <= held["max_wrong"] == 0.05
+    assert upper_bound(held["wrong"], held["questions"], DELTA) <= held["max_wrong"]
+
+
+def test_more_evidence_never_makes_it_less_sure() -> None:
+    w = ReadingModel.load().weights
+    weights = dict(zip((*SIGNALS, *GRADED), w["sure"].tolist(), strict=True))
+    assert weights["score"] > 0
+    assert all(weights[n] >= 0 for n in ("lead", "words_matched", "worst_word", "offers"))
+    assert all(weights[n] <= 0 for n in ("contrary", "other_number", "denial", "negation_lost"))
+
+
+def test_a_drawn_answer_is_given_from_the_threshold_of_the_model_on(drawn_bot: Bot) -> None:
+    threshold = ReadingModel.load().threshold
+    assert 0.5 < threshold < 0.9
+    given = []
+    for question in (
+        drawn_bot.knowledge.pairs[1].question,
+        "Who was the first keeper?",
+        "How tall is the tower?",
+        "What was added because of fog?",
+        "Who painted the tower?",
+        "When was the harbour closed?",
+        "Which months is it open?",
+    ):
+        finding = drawn_bot.consider(question)
+        given.append(isinstance(finding.decision, Answered))
+        assert given[-1] == (finding.matches[0].probability >= threshold)
+        receipt = drawn_bot.ask(question).receipt.to_json()
+        assert receipt["threshold"] == pytest.approx(threshold, abs=1e-6)
+    assert len(set(given)) == 2
+
+
+def test_the_words_of_a_question_are_looked_for_one_by_one() -> None:
+    model = ReadingModel.load()
+    rng = np.random.default_rng(3)
+    question = rng.normal(size=(6, model.width)).astype(np.float32)
+    sentences = rng.normal(size=(2, 5, model.width)).astype(np.float32)
+    held = np.array([[True] * 5, [True, True, False, False, False]])
+    rarity = np.array([1.0, 3.0, 2.0], np.float32)
+    found = model.words(question, [[0, 1], [3], []], rarity, sentences, held)
+    for k in (0, 1):
+        real = [t / np.linalg.norm(t) for t, h in zip(sentences[k], held[k], strict=True) if h]
+        tokens = [max(float(q @ t) / float(np.linalg.norm(q)) for t in real) for q in question]
+        words = [(tokens[0] + tokens[1]) / 2, tokens[3]]
+        wanted = [(words[0] + 3 * words[1]) / 4, min(words), max(words)]
+        assert found[k] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_the_lead_is_over_the_best_of_another_passage() -> None:
+    scores = np.array([2.0, 1.5, 0.5], np.float32)
+    assert leads(scores, np.array([0, 0, 1])) == pytest.approx([1.5, 1.0, -1.5])
+    assert leads(scores[:1], np.array([0])) == pytest.approx([4.0])
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "found"),
+    [
+        ("Who sold the tower?", "The town bought the tower.", 1),
+        ("Who sold the tower?", "The town sold the tower, and bought it again.", 0),
+        ("What may it cost?", "It cost four euros in June.", 0),
+        ("Who lit it in June?", "Tom lit it in March.", 1),
+        ("Which rule is unfair?", "The rule is fair.", 1),
+        ("Which results are dependent?", "The results are independent.", 1),
+        ("Who painted it?", "Tom built it.", 0),
+    ],
+)
+def test_the_opposite_of_a_word_is_seen(question: str, sentence: str, found: float) -> None:
+    assert contrary(Said.of(question), Said.of(sentence)) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "found"),
+    [
+        ("Who lit it for two hundred days?", "Tom lit it for one hundred days.", 1),
+        ("Who lit it for 200 days?", "Tom lit it for two hundred days.", 0),
+        ("What happened in 1921?", "In 1898, 1,921 people came.", 1),
+        ("What was the second lamp?", "The third lamp was electric.", 1),
+        ("Which one was first?", "It was the first one of two.", 0),
+        ("How many days?", "It took 200 days.", 0),
+    ],
+)
+def test_another_number_in_the_place_of_one_is_seen(
+    question: str, sentence: str, found: float
+) -> None:
+    assert other_number(Said.of(question), Said.of(sentence)) == found
+
+
+def test_what_one_of_the_two_denies_is_seen() -> None:
+    said = Said.of("Mendes will not return to the old tower.")
+    assert denial(Said.of("Who will return to the tower?"), said, ["return", "tower"]) == 0.5
+    assert denial(Said.of("Who won't return to the old tower?"), said, ["return", "tower"]) == 0
+    assert denial(Said.of("Who painted it?"), said, ["paint"]) == 0
+
+
+def test_words_that_narrow_a_question_down_are_missed() -> None:
+    asked = Said.of("Who was the first former keeper?")
+    assert modifiers_missing(asked, Said.of("The first keeper was Tom.")) == 1
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_said_contradicts_nothing_of_itself(text: str) -> None:
+    said = Said.of(text)
+    assert contrary(said, said) == other_number(said, said) == 0
+    assert denial(said, said, said.stems) == modifiers_missing(said, said) == 0
 
 
 def test_padding_changes_no_score() -> None:

@@ -1,10 +1,14 @@
-"""How documents nobody has edited are answered: SQuAD 2 articles, drawn by rules and asked.
+"""How documents nobody has edited are answered: articles and pages, drawn by rules and asked.
 
-Each article is a knowledge of its own. Its file holds passages (`faq.jsonl`: {"id", "question":
-title, "answer": passage}) and questions (`queries.jsonl`: {"query", "gold": [passage ids],
-"passage"}); those without gold were written to look answerable from their passage and are not.
+Each SQuAD 2 article is a knowledge of its own. Its file holds passages (`faq.jsonl`: {"id",
+"question": title, "answer": passage}) and questions (`queries.jsonl`: {"query", "gold": [passage
+ids], "passage"}); those without gold were written to look answerable from it and are not.
 Where the quote comes from a passage of gold it counts as right: the file doesn't say which
 sentence. The baseline is the nearest sentence by plain cosine.
+
+A MedQuAD page is one web address of `faq.jsonl` ({"question", "answer", "url", "group": "subject /
+type"}): its answers are the passages, its own questions must find them, and of the types that
+other pages about the subject have and this one lacks, it must find nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ from bot.matching.calibration import expected_calibration_error
 from bot.settings import Settings
 from bot.types import Answered
 
-NAME = "squad2_passages"
+NAME, PAGES = "squad2_passages", "medquad_ms_als"
 # Nothing was trained or chosen on the articles of "test"; those of "dev" chose what is trained.
 SPLITS = {
     "dev": ("Imperialism", "Yuan dynasty"),
@@ -105,6 +109,24 @@ def read_articles(folder: Path, split: str) -> Iterator[Article]:
         if title not in passages or title not in questions:
             raise QuothError(f"{folder} holds no article {title!r}; is it the {NAME} folder?")
         yield Article(title, passages[title], tuple(questions[title]))
+
+
+def read_pages(folder: Path) -> Iterator[Article]:
+    """The pages of a MedQuAD folder, in the order of their addresses."""
+    pages: dict[str, list[tuple[str, str, str, str]]] = {}
+    types: dict[str, dict[str, str]] = {}
+    for row in read_lines(folder / "faq.jsonl"):
+        subject, _, kind = str(row["group"]).partition(" / ")
+        answer = " ".join(str(row["answer"]).split())
+        pages.setdefault(str(row["url"]), []).append((subject, kind, str(row["question"]), answer))
+        types.setdefault(subject, {}).setdefault(kind, str(row["question"]))
+    for url in sorted(pages):
+        own = pages[url]
+        subject = own[0][0]
+        asked = [(question, frozenset({kind})) for _, kind, question, _ in own]
+        held = {kind for _, kind, _, _ in own}
+        asked += [(q, frozenset()) for kind, q in types[subject].items() if kind not in held]
+        yield Article(subject, {kind: answer for _, kind, _, answer in own}, tuple(asked))
 
 
 def ask_article(article: Article, settings: Settings) -> tuple[list[Asked], list[Asked]]:
@@ -183,28 +205,32 @@ def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> Drawn
 def drawn_figures(
     folder: Path, split: str, settings: Settings, progress: Callable[[str], None]
 ) -> tuple[DrawnFigures, ...]:
-    """The figures of the plain cosine and of Quoth; none where `folder` holds no such set."""
-    place = folder / NAME
-    if not (place / "faq.jsonl").is_file():
-        progress(f"{place} is not there: documents drawn without an edit are left out")
-        return ()
-    ours: list[Asked] = []
-    plain: list[Asked] = []
-    for article in read_articles(place, split):
-        progress(f"Drawing and asking {article.title} …")
-        own, cosine = ask_article(article, settings)
-        ours += own
-        plain += cosine
-    return (
-        summarise("nearest sentence by cosine", plain, calibrated=False),
-        summarise("quoth", ours, calibrated=True),
-    )
+    """The figures of the plain cosine and of Quoth for each set; none of those not in `folder`.
+
+    The pages are asked with "test": nothing was trained or chosen on them.
+    """
+    found: list[DrawnFigures] = []
+    for name in (NAME, PAGES) if split == "test" else (NAME,):
+        place = folder / name
+        if not (place / "faq.jsonl").is_file():
+            progress(f"{place} is not there: documents drawn without an edit are left out")
+            continue
+        ours: list[Asked] = []
+        plain: list[Asked] = []
+        for article in read_articles(place, split) if name == NAME else read_pages(place):
+            progress(f"Drawing and asking {article.title} …")
+            own, cosine = ask_article(article, settings)
+            ours += own
+            plain += cosine
+        found.append(summarise(f"{name}: nearest sentence by cosine", plain, calibrated=False))
+        found.append(summarise(f"{name}: quoth", ours, calibrated=True))
+    return tuple(found)
 
 
 def as_table(rows: Sequence[DrawnFigures]) -> str:
     """The figures as a Markdown table."""
     head = (
-        "| drawn articles | questions | best passage right | AUROC | right at 5 % wrong "
+        "| drawn, no edit | questions | best passage right | AUROC | right at 5 % wrong "
         "| answered right | declined right | wrong of all | ECE |"
     )
     lines = [head, "|---" * 9 + "|"]

@@ -62,13 +62,21 @@ def withhold(
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Decides by the calibrated probability and a threshold, within the subjects asked about."""
+    """Decides by the calibrated probability and a threshold, within the subjects asked about.
+
+    `drawn_threshold` is that of answers that were drawn and are read: nobody has vouched for them.
+    """
 
     knowledge: Knowledge
     index: Index
     subjects: Subjects
     confidence: Confidence
     threshold: float
+    drawn_threshold: float
+
+    def bar(self, match: Match) -> float:
+        """The probability from which `match` is given."""
+        return self.drawn_threshold if match.pair.drawn else self.threshold
 
     def matches(self, retrieved: Retrieved) -> tuple[Match, ...]:
         """The candidates with their probabilities, best first."""
@@ -92,7 +100,7 @@ class Decider:
         asked = retrieved.subjects
         if not asked and (options := self._ambiguous(retrieved, matches)):
             return Clarified(options)
-        if best.probability >= self.threshold:
+        if best.probability >= self.bar(best):
             second = self._other_half(retrieved, matches)
             return Answered((best, second) if second else (best,))
         return self._decline(retrieved, best)
@@ -112,7 +120,8 @@ class Decider:
         for match in matches[1:]:
             other = self._about(match)
             apart = len(other) == 1 and other != about
-            if apart and match.probability >= SECOND * self.threshold and self._fit(best, match):
+            sure = match.probability >= SECOND * self.bar(match)
+            if apart and sure and self._fit(best, match):
                 return match
         return None
 
@@ -133,7 +142,7 @@ class Decider:
             options.append(match)
         close = [o for o in options if o.probability >= SECOND * best.probability]
         together = sum(o.probability for o in close)
-        if len(close) < 2 or together < self.threshold:
+        if len(close) < 2 or together < self.bar(best):
             return ()
         return tuple(close[:4])
 

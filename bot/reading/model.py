@@ -13,7 +13,7 @@ Trained by `bot/training/fit_reading.py`; `data/reading.npz` names its data and 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from io import BytesIO
@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.reading.signals import OF_QUESTION, SIGNALS
+from bot.reading.signals import GRADED, OF_QUESTION, SIGNALS
 
 Floats = NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 MOST_TOKENS = 56  # of a sentence; the rest is not read
 MOST_ASKED = 32  # tokens of a question
 CLIP = 4.0  # standard deviations from the mean beyond which a signal counts no further
@@ -50,7 +50,8 @@ class ReadingModel:
         with np.load(BytesIO(data), allow_pickle=False) as arrays:
             notes = json.loads(arrays["notes"].tobytes().decode("utf-8"))
             weights = {n: arrays[n].astype(np.float32) for n in arrays.files if n != "notes"}
-        if notes.get("format") != FORMAT or tuple(notes.get("signals", ())) != SIGNALS:
+        known = (notes.get("format"), *notes.get("signals", ()))
+        if known != (FORMAT, *SIGNALS, *GRADED):
             raise ValueError("data/reading.npz was trained for other signals; train it again")
         return cls(weights, notes)
 
@@ -105,22 +106,63 @@ class ReadingModel:
         found_scores: Floats = scores - np.float32(none)
         return found_scores
 
+    def words(
+        self,
+        question: Floats,
+        places: Sequence[Sequence[int]],
+        rarity: Floats,
+        sentences: Floats,
+        held: NDArray[np.bool_],
+    ) -> Floats:
+        """How well k sentences match the words of a question, [k, 3], -1..1, higher is better.
+
+        The mean by `rarity` [n], the worst word and the second worst. `places[i]` are the tokens of
+        word i; the other arguments are those of `scores`.
+        """
+        read = [(p, r) for p, r in zip(places, rarity, strict=True) if len(p)]
+        if not read:
+            return np.zeros((len(sentences), 3), np.float32)
+        _, found = _look_up(_unit(question), sentences, held, 1.0)
+        each = np.stack([found[:, list(p)].mean(1) for p, _ in read], axis=1)
+        weights = np.array([r for _, r in read], np.float32)
+        worst = np.sort(each, axis=1)[:, : min(2, len(read))]
+        mean = each @ (weights / weights.sum())
+        words: Floats = np.stack([mean, worst[:, 0], worst[:, -1]], axis=1)
+        return words
+
     def ranks(self, signals: Floats, scores: Floats) -> Floats:
         """By which of k sentences is the best, [k]: linear in signals and `scores` (any scale)."""
         found: Floats = self._standard(signals) @ self.weights["rank"]
         return found + self.weights["blend"] * scores
 
-    def probabilities(self, scores: Floats) -> Floats:
-        """The chance that each of k sentences answers, [k], 0..1: logistic in its score."""
-        x = self.weights["slope"] * scores + self.weights["shift"]
-        chances: Floats = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    def probabilities(self, signals: Floats, graded: Floats) -> Floats:
+        """The chance that each of k sentences answers, [k], 0..1: logistic in what speaks for it.
+
+        `signals` in the order of `SIGNALS`, `graded` in that of `GRADED`.
+        """
+        w = self.weights
+        values = np.concatenate([signals, graded], axis=1)
+        z = np.clip((values - w["sure_mean"]) / w["sure_spread"], -CLIP, CLIP)
+        chances: Floats = 1 / (1 + np.exp(-np.clip(z @ w["sure"] + w["sure_bias"], -30, 30)))
         return chances
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which a drawn answer is given, unless its owner calibrated."""
+        return float(self.weights["threshold"])
 
     def _standard(self, signals: Floats) -> Floats:
         found: Floats = np.clip(
             (signals - self.weights["mean"]) / self.weights["spread"], -CLIP, CLIP
         )
         return found
+
+
+def leads(scores: Floats, passages: NDArray[np.int64]) -> Floats:
+    """What each of k scores is ahead of the best of another passage, [k]; at most `CLIP`."""
+    other = np.where(passages[:, None] == passages, -np.inf, scores).max(1)
+    found: Floats = np.clip(scores - other, -CLIP, CLIP).astype(np.float32)
+    return found
 
 
 _OF_QUESTION = np.array([name in OF_QUESTION for name in SIGNALS], np.float32)

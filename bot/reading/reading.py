@@ -22,9 +22,10 @@ from bot.encoding.cache import Cache
 from bot.encoding.encoders import Encoder, Encoding
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.index import Answer, Index, compared
-from bot.reading.model import FORMAT, MOST_ASKED, MOST_TOKENS, ReadingModel
-from bot.reading.signals import SIGNALS, Question, Sentence, Sentences
+from bot.reading.model import FORMAT, MOST_ASKED, MOST_TOKENS, ReadingModel, leads
+from bot.reading.signals import GRADED, SIGNALS, Question, Sentence, Sentences
 from bot.subjects import Subjects
+from bot.types import Span
 from bot.wording import clean
 
 Floats = NDArray[np.float32]
@@ -93,6 +94,11 @@ class Reader:
         # one pass serves routing and reading: the question is asked for twice in a row
         self.encoding: Callable[[str], Encoding] = lru_cache(maxsize=8)(encoder.encode_tokens)
 
+    @property
+    def threshold(self) -> float:
+        """The probability from which these answers are given, unless their owner calibrated."""
+        return self._model.threshold
+
     def read(self, question: str) -> tuple[Reading, ...]:
         """The likeliest answers to `question` (as compared), best first; at most `READ`."""
         encoding = self.encoding(question)
@@ -110,7 +116,11 @@ class Reader:
         tokens = self._model.project(encoding.tokens[:MOST_ASKED])
         scores = self._model.scores(tokens, own, held, near, held_near, signals)
         ranks = self._model.ranks(signals, scores)
-        chances = self._model.probabilities(scores)
+        places = token_places(asked, encoding.spans[:MOST_ASKED])
+        words = self._model.words(tokens, places, self._sentences.rarity(asked), own, held)
+        lead = leads(scores, self._sentences.passages[chosen])
+        graded = np.concatenate([np.stack([scores, lead], axis=1), words], axis=1)
+        chances = self._model.probabilities(signals, graded)
         order = np.argsort(-ranks, kind="stable")
         if len(same) == 1:
             chances[0] = max(DRAWN, chances[0])
@@ -122,13 +132,18 @@ class Reader:
                 self._answers[chosen[k]],
                 float(chances[k]),
                 (
-                    ("reading", float(scores[k])),
                     ("ranking", float(ranks[k])),
+                    *zip(GRADED, graded[k].tolist(), strict=True),
                     *zip(SIGNALS, signals[k].tolist(), strict=True),
                 ),
             )
             for k in order.tolist()
         )
+
+
+def token_places(question: Question, spans: Sequence[Span]) -> list[list[int]]:
+    """The tokens (positions in `spans`) of each content word of `question`, in order."""
+    return [[i for i, span in enumerate(spans) if span.overlaps(a.span)] for a in question.asked]
 
 
 def _gist(question: Question) -> Hashable:

@@ -18,6 +18,15 @@ from rapidfuzz import fuzz
 
 from bot.reading.asking import KINDS, Asked, Kind, Offer, asked_words, kind_of, negated
 from bot.reading.bm25 import Bm25
+from bot.reading.contrasts import (
+    Number,
+    Said,
+    contrary,
+    denial,
+    modifiers_missing,
+    numbers_missing,
+    other_number,
+)
 from bot.wording import content_words, stem, words
 
 Floats = NDArray[np.float32]
@@ -47,8 +56,16 @@ SIGNALS = (
     "length",  # ln(1 + words of the sentence)
     "asked",  # ln(1 + content words of the question)
     "density",  # how close together the shared words stand, 0..1
+    "contrary",  # words whose opposite the sentence says; 0..2
+    "other_number",  # numbers in whose place the sentence has another; 0..2
+    "numbers_missing",  # numbers that the passage lacks; 0..2
+    "modifiers_missing",  # words such as "first" and "former" that the sentence lacks; 0..2
+    "denial",  # share of the shared words that only one of the two denies
     *(f"asks_{kind}" for kind in KINDS),
 )
+# What the answer's probability rests on besides: the model's own score, its lead over the best of
+# another passage, and how well the sentence matches the question's words by meaning, -1..1.
+GRADED = ("score", "lead", "words_matched", "worst_word", "second_worst_word")
 OF_QUESTION = frozenset({"unknown", "negated", "asked", *(f"asks_{kind}" for kind in KINDS)})
 
 
@@ -72,6 +89,7 @@ class Question:
     stems: frozenset[str]  # of all its words
     kind: Kind
     negated: bool
+    said: Said
 
     @classmethod
     def of(cls, text: str) -> Question:
@@ -83,6 +101,7 @@ class Question:
             frozenset(stem(w) for w in words(text)),
             kind_of(text),
             negated(text),
+            Said.of(text),
         )
 
 
@@ -101,17 +120,22 @@ class Sentences:
         self._content = [frozenset(stem(w) for w in content_words(s.text)) for s in sentences]
         self._about = [frozenset(stem(w) for w in words(s.about)) for s in sentences]
         self._offers = [Offer.of(s.text) for s in sentences]
+        self._said = [Said.of(s.text) for s in sentences]
         self._bm25 = Bm25.build(self._lists)
         # a passage is the sentences drawn from it; one that leads into the next counts once
         count = int(self.passages.max(initial=-1)) + 1
         spoken: list[list[str]] = [[] for _ in range(count)]
         held: list[set[str]] = [set() for _ in range(count)]
+        self._numbers: list[set[Number]] = [set() for _ in range(count)]
         told: list[list[str]] = [[] for _ in range(count)]
-        for s, stems, about in zip(sentences, self._lists, self._about, strict=True):
+        for s, stems, about, said in zip(
+            sentences, self._lists, self._about, self._said, strict=True
+        ):
             if not any(s.text in earlier for earlier in told[s.passage]):
                 spoken[s.passage] += stems
                 told[s.passage].append(s.text)
             held[s.passage] |= {*stems, *about}
+            self._numbers[s.passage] |= said.numbers
         self._passage_sets = held
         self._passage_bm25 = Bm25.build(spoken)
         sums = np.zeros((count, vectors.shape[1]), np.float32)
@@ -119,6 +143,10 @@ class Sentences:
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         self._passage_vectors = sums / np.maximum(lengths, 1e-9)
         self._rarest = math.log(1 + (self.size + 0.5) / 0.5)
+
+    def rarity(self, question: Question) -> NDArray[np.float32]:
+        """How rare each content word of `question` is, in order; > 0."""
+        return np.array([self._bm25.idf(a.stem) for a in question.asked], np.float32)
 
     def beside(self, i: int, step: int) -> int | None:
         """The sentence before (-1) or after (1) in the same passage."""
@@ -175,6 +203,11 @@ class Sentences:
                     math.log1p(len(self._lists[i])),
                     math.log1p(len(question.terms)),
                     density,
+                    contrary(question.said, self._said[i]),
+                    other_number(question.said, self._said[i]),
+                    numbers_missing(question.said, self._numbers[self.passages[i]]),
+                    modifiers_missing(question.said, self._said[i]),
+                    denial(question.said, self._said[i], question.terms),
                     *(float(question.kind == kind) for kind in KINDS),
                 )
             )

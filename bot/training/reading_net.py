@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bot.reading.model import CLIP, FORMAT
-from bot.reading.signals import OF_QUESTION, SIGNALS
+from bot.reading.signals import GRADED, OF_QUESTION, SIGNALS
 
 WIDTH, HIDDEN, LAST = 96, 64, 48
 DROP = 0.2
@@ -44,26 +44,31 @@ class ReadingNet(nn.Module):
         asked = torch.tensor([float(name in OF_QUESTION) for name in SIGNALS])
         self.register_buffer("of_question", asked)
 
+    def tokens(self, reduced: Tensor) -> Tensor:
+        """Tokens as they are compared, [..., WIDTH]."""
+        found: Tensor = self.drop(self.project(reduced))
+        return found
+
     def forward(
         self,
-        question: Tensor,
+        q: Tensor,
         asked: Tensor,
-        sentences: Tensor,
+        own: Tensor,
         held: Tensor,
-        beside: Tensor,
-        held_beside: Tensor,
+        near: Tensor,
+        held_near: Tensor,
         signals: Tensor,
     ) -> Tensor:
         """Scores [b, k], above 0 where likelier than "none of these".
 
-        question [b, m, dim] with asked [b, m]; sentences [b, k, t, dim] with held; beside
-        likewise; signals [b, k, signals].
+        Tokens as `tokens` gives them: of the question q [b, m, WIDTH] with asked [b, m], of the
+        sentences own [b, k, t, WIDTH] with held, of those beside likewise; signals
+        [b, k, signals].
         """
         z = ((signals - self.mean) / self.spread).clamp(-CLIP, CLIP)
-        q, own, near = (self.drop(self.project(x)) for x in (question, sentences, beside))
         unit = F.normalize(q, dim=-1)
         a, found = _look_up(unit, own, held, self.sharpness)
-        b, found_near = _look_up(unit, near, held_beside, self.sharpness_beside)
+        b, found_near = _look_up(unit, near, held_near, self.sharpness_beside)
         both = q[:, None].expand_as(a)
         agree = (unit[:, None] * F.normalize(a, dim=-1)).sum(-1)
         scalars = torch.stack([found, torch.maximum(found, found_near), agree], -1)
@@ -85,7 +90,8 @@ class ReadingNet(nn.Module):
 def _look_up(
     question: Tensor, tokens: Tensor, held: Tensor, sharpness: Tensor
 ) -> tuple[Tensor, Tensor]:
-    cosines = torch.einsum("bmd,bktd->bkmt", question, F.normalize(tokens, dim=-1))
+    lengths = tokens.norm(dim=-1).clamp(min=1e-12)
+    cosines = torch.einsum("bmd,bktd->bkmt", question, tokens) / lengths[:, :, None]
     cosines = cosines.masked_fill(~held[:, :, None, :], -9.0)
     found = torch.einsum("bkmt,bktd->bkmd", (cosines * sharpness).softmax(-1), tokens)
     return found, cosines.max(-1).values.clamp(min=-1)
@@ -131,7 +137,7 @@ def export(
     found["project"] = found["project"] @ basis.numpy()
     arrays = {n: a.astype(np.float16) if a.ndim > 1 else a for n, a in found.items()}
     arrays |= {name: np.asarray(array, np.float32) for name, array in more.items()}
-    noted = {"format": FORMAT, "signals": SIGNALS, **notes}
+    noted = {"format": FORMAT, "signals": (*SIGNALS, *GRADED), **notes}
     arrays["notes"] = np.frombuffer(json.dumps(noted).encode("utf-8"), np.uint8)
     stream = BytesIO()
     np.savez_compressed(stream, **arrays)
