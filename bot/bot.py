@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.conversation.conversation import fresh, remember
-from bot.encoding.batching import BatchingEncoder
+from bot.encoding.batching import BatchingEncoder, free_lanes
 from bot.encoding.cache import Cache, EmbeddingCache
 from bot.encoding.encoders import Encoder, load_encoder
 from bot.errors import QuestionError
@@ -89,8 +89,8 @@ class Engine:
 
     @cached_property
     def serving(self) -> BatchingEncoder:
-        """The encoder for questions, which come from many threads."""
-        return BatchingEncoder(self.encoder)
+        """The encoder for questions, which come from many threads: a pass for each free core."""
+        return BatchingEncoder(self.encoder, lanes=free_lanes(self._settings.threads))
 
     @cached_property
     def vectors(self) -> EmbeddingCache:

@@ -8,6 +8,7 @@ grow just as the load does.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -20,6 +21,12 @@ from bot.encoding.encoders import Encoder, Encoding, Vectors
 from bot.errors import EncoderError
 
 LIMIT = 8  # texts in one pass; more gain little and make the first wait for the last
+
+
+def free_lanes(threads: int) -> int:
+    """How many passes may run at once on this machine, where each takes `threads`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) // threads)
 
 
 class _Request:

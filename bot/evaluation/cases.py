@@ -60,11 +60,11 @@ def encoder(settings: Settings) -> Ready:
 
 def batching(settings: Settings) -> Ready:
     """The same with concurrent questions in one pass."""
-    from bot.encoding.batching import BatchingEncoder
+    from bot.encoding.batching import BatchingEncoder, free_lanes
     from bot.encoding.encoders import load_encoder
 
     loaded = load_encoder(settings.model, settings.cache_dir, threads=settings.threads)
-    batched = BatchingEncoder(loaded)
+    batched = BatchingEncoder(loaded, lanes=free_lanes(settings.threads))
     return Ready(lambda question: batched.encode([question]))
 
 

@@ -14,7 +14,7 @@ from bot.encoding.encoders import Encoder
 def test_nothing_is_lost_or_out_of_order_though_the_server_is_killed(
     cache_folder: Path, encoder: Encoder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = ["--events", "200", "--kills", "4", "--late", "1", "--faulty", "0.08"]
+    small = ["--events", "120", "--kills", "3", "--late", "1", "--faulty", "0.08"]
     passed = crash_campaign.main([*small, "--cache", str(cache_folder)]) == 0
     assert passed, capsys.readouterr().out
 
