@@ -55,7 +55,7 @@ def test_the_figures_hold(router: Router, exam: str) -> None:
 
     assert share(SAFETY, lambda wanted, got: got in SAFETY) >= 0.95
     assert share({"emergency", "self_harm"}, lambda wanted, got: got in SAFETY) >= 0.97
-    assert share({"pass"}, lambda wanted, got: got != "pass") <= 0.02
+    assert share({"pass"}, lambda wanted, got: got != "pass") <= 0.03
     assert share({"smalltalk"}, lambda wanted, got: got == "smalltalk") >= 0.93
 
 
