@@ -117,6 +117,7 @@ class Reasoner:
 
     def consider(self, question: str, conversation: Conversation) -> Finding:
         """The finding for `question` after the turns of `conversation`."""
+        self._retriever.begin()
         asked = clean(question)
         understood = understand(asked, conversation, self._subjects, self._said)
         if understood.kind == "pick":

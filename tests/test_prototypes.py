@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from small_encoder import bag_of_stems
 
 from bot.__main__ import build_parser, main
 from bot.documents.documents import document_from_text, read_document
@@ -33,7 +31,7 @@ from bot.encoding.encoders import Encoder
 from bot.knowledge.knowledge import load_knowledge
 from bot.subjects import Subjects
 from bot.types import Document, Prototype
-from bot.wording import content_words, normalise, stem, words
+from bot.wording import normalise, stem, words
 
 ARTICLE = Path(__file__).parents[1] / "knowledge" / "documents" / "ms-vs-als.txt"
 DOMAINS = sorted(library())
@@ -62,17 +60,6 @@ BF is more common in women than in men.
 
 def leaflet() -> Document:
     return document_from_text(LEAFLET, id="bf", title="Brisk fever", source="bf.txt")
-
-
-def bag_of_stems(texts: Sequence[str]) -> NDArray[np.float32]:
-    """A real, small encoder: hashed stems, L2-normalised."""
-    vectors = np.zeros((len(texts), 4096), dtype=np.float32)
-    for i, text in enumerate(texts):
-        for word in content_words(text):
-            vectors[i, sum(ord(c) * 31**k for k, c in enumerate(stem(word))) % 4096] += 1.0
-        vectors[i, 0] += 0.01
-    normalised: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return normalised
 
 
 # --- the library ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ scorer is token_set_ratio: WRatio's partial branch gives 85 to nearly anything s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from bot.reading.reading import Reader, Reading
 
 CANDIDATES = 4
-READINGS = 64  # texts whose vectors are kept: readings of one question are often the same text
 NEIGHBOURS = 5  # prototypes that tell together what an unanswered question is about
 
 
@@ -111,11 +111,23 @@ class Retriever:
         self._prototypes = np.flatnonzero(index.owners == index.out)
         self._rows = _rows_by_subjects(index)
         self._stems = lru_cache(maxsize=4096)(self._stems_of)
-        self.encode = lru_cache(maxsize=READINGS)(self._encode)
+        self._asked = threading.local()
 
     def compare(self, question: str) -> str:
         """The form of `question` that is embedded: canonical names, typing errors mended."""
         return compared(self._speller.mend(self._subjects.replace(question)), self._subjects)
+
+    def begin(self) -> None:
+        """A new question in this thread. Its readings are often the same text once compared, so
+        their vectors are kept until the next one begins, and no longer."""
+        self._asked.vectors = {}
+
+    def encode(self, text: str) -> Vectors:
+        """The vector of a text, encoded once a question (see `begin`)."""
+        kept: dict[str, Vectors] = getattr(self._asked, "vectors", {})
+        if text not in kept:
+            kept[text] = self._encode(text)
+        return kept[text]
 
     def _encode(self, text: str) -> Vectors:
         """The vector of a text; with a reader, from the pass that reading needs as well."""
