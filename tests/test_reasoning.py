@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.bot import Bot
+from bot.encoding.encoders import Vectors
 from bot.types import Answered, Clarified, Conversation, Declined, Reply, Safety, SmallTalk
 
 FATAL_MS = "MS is not a fatal disease."
@@ -200,3 +201,21 @@ def test_consider_is_what_ask_rests_on(bot: Bot) -> None:
     assert finding.confidence == talk(bot, "is MS fatal").confidence
     assert bot.finds("is MS fatal") == finding.decision.matches[0].pair.id
     assert bot.finds("is MS contagious") is None
+
+
+def test_a_text_is_encoded_once_a_question_and_anew_for_the_next(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retriever = bot._reasoner._retriever
+    encode, texts = retriever._encode, []
+
+    def counted(text: str) -> Vectors:
+        texts.append(text)
+        return encode(text)
+
+    monkeypatch.setattr(retriever, "_encode", counted)
+    for _ in range(2):
+        texts.clear()
+        bot.ask("why do both illnesses make it hard to get around")
+        assert texts
+        assert len(texts) == len(set(texts))
