@@ -23,6 +23,7 @@ from bot.wording import FUNCTION_WORDS
 
 TYPO_RATIO = 88.0  # rapidfuzz ratio, 0..100, of a long name and what was typed
 LONG_NAME = 8  # letters from which a name may have a typo
+LENGTHS_OFF = 4  # letters more or less than the name has, at most
 
 _APOSTROPHE = "['’‘ʼ´`]"
 _GAP = r"[\s\-‐‑‒–]*"
@@ -78,7 +79,16 @@ class Subjects:
     unknown name adds that name; blank ones are left out. All work is linear in the text.
     """
 
-    __slots__ = ("_conditions", "_found", "_long", "_names", "_pattern", "_widths", "canonical")
+    __slots__ = (
+        "_conditions",
+        "_found",
+        "_long",
+        "_names",
+        "_pattern",
+        "_shortest",
+        "_widths",
+        "canonical",
+    )
 
     def __init__(
         self, aliases: Iterable[tuple[str, str]] = (), canonical: Iterable[str] = ()
@@ -105,6 +115,7 @@ class Subjects:
             for s in ordered
             if len(_squeezed(s)) >= LONG_NAME
         }
+        self._shortest = min(map(len, self._long), default=0)
         widths = {len(parts) for parts, _ in self._long.values()}
         self._widths = tuple(sorted({w for n in widths for w in (n - 1, n, n + 1) if w > 0}))
         # One question is looked at from several sides in a row.
@@ -226,9 +237,11 @@ class Subjects:
         if typed[0] in FUNCTION_WORDS or typed[-1] in FUNCTION_WORDS:
             return None
         joined = "".join(typed)
+        if len(joined) + LENGTHS_OFF < self._shortest:
+            return None
         best, best_ratio = None, 0.0
         for name, (parts, subject) in self._long.items():
-            if abs(len(name) - len(joined)) > 4:
+            if abs(len(name) - len(joined)) > LENGTHS_OFF:
                 continue
             ratio = fuzz.ratio(joined, name, score_cutoff=TYPO_RATIO)
             if ratio > best_ratio and _is_typo(typed, parts):

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bot.encoding.encoders
+from bot.encoding.cosines import cosines
 from bot.encoding.encoders import (
     BATCH_TEXTS,
     BATCH_TOKENS,
@@ -31,6 +32,7 @@ from bot.encoding.encoders import (
     unit,
 )
 from bot.encoding.exported import GRAPH, META, TOKENIZER, WEIGHTS, read_exported
+from bot.encoding.graph import matrix_inputs, to_eight_bits
 from bot.encoding.model_source import find_model
 from bot.errors import EncoderError
 from bot.types import Span
@@ -189,8 +191,8 @@ np.save(folder / "wanted.npy", model.encode(json.loads((folder / "texts.json").r
     )
     assert isinstance(encoder, OnnxEncoder)
     cosines = (encoder.encode(TEXTS) * np.load(tmp_path / "wanted.npy")).sum(axis=1)
-    assert cosines.min() >= 0.995
-    assert cosines.mean() >= 0.998
+    assert cosines.min() >= 0.99
+    assert cosines.mean() >= 0.997
 
 
 def test_weights_in_eight_bits_only_where_the_vectors_stay_alike(
@@ -213,7 +215,7 @@ assert not export.shrink(folder, limits)
 assert (folder / GRAPH).read_bytes() == full
 export.LIKE = usual
 assert export.shrink(folder, limits)
-assert b"MatMulNBits" in (folder / GRAPH).read_bytes()
+assert b"MatMulIntegerToFloat" in (folder / GRAPH).read_bytes()
 assert {path.name for path in folder.iterdir()} == {GRAPH, WEIGHTS, TOKENIZER}
 """,
         models / "tiny",
@@ -578,3 +580,50 @@ def test_a_changed_model_folder_has_another_digest(models: Path, tmp_path: Path)
     _flip_last(folder / "model.safetensors")
     os.utime(folder / "model.safetensors", ns=(1, 1))
     assert find_model(str(folder), tmp_path / "records").digest != before
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.integers(0, 40), dim=st.integers(1, 70), seed=st.integers(0, 2**32 - 1))
+def test_cosines_are_dot_products(rows: int, dim: int, seed: int) -> None:
+    made = np.random.default_rng(seed).normal(size=(rows + 1, dim)).astype(np.float32)
+    vectors = unit(made)
+    found = cosines(vectors[:rows], vectors[rows])
+    assert found.shape == (rows,)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, vectors[:rows] @ vectors[rows], atol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), outlier=st.sampled_from([1.0, 50.0]))
+def test_products_in_eight_bits_are_near_and_row_by_row(seed: int, outlier: float) -> None:
+    """A row of zeros gives zeros; a channel that is far larger costs the others little."""
+    import onnx
+    import onnxruntime as ort
+    from onnx import helper, numpy_helper
+
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(2, 3, 32)).astype(np.float32)
+    x[..., 5] *= outlier
+    x[1, 2] = 0
+    weights = random.normal(size=(32, 8)).astype(np.float32)
+    kind = onnx.TensorProto.FLOAT
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])],
+            "product",
+            [helper.make_tensor_value_info("x", kind, ["n", "tokens", 32])],
+            [helper.make_tensor_value_info("y", kind, ["n", "tokens", 8])],
+            [numpy_helper.from_array(weights, "w")],
+        ),
+        opset_imports=[helper.make_opsetid("", 23)],
+        ir_version=10,
+    )
+    assert matrix_inputs(model) == ["x"]
+    to_eight_bits(model, {"x": np.abs(x).max(axis=(0, 1))})
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": x})
+    exact = x @ weights
+    assert np.linalg.norm(found - exact) <= 0.03 * np.linalg.norm(exact)
+    assert not found[1, 2].any()
+    (alone,) = session.run(None, {"x": x[:1, :2]})
+    np.testing.assert_array_equal(alone, found[:1, :2])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -143,12 +142,6 @@ class BatchingEncoder:
     def _gather(self, batch: list[_Request]) -> None:
         """Add the requests at the head of the queue that fit the pass."""
         room = self._limit - len(batch[0].texts)
-        # Callers about to queue need the interpreter's lock, which this thread holds: let them
-        # have it while they come. That's microseconds, and no wait when nobody does.
-        seen = -1
-        while seen < len(self._queue) < room:
-            seen = len(self._queue)
-            time.sleep(0)
         with self._lock:
             while self._queue and len(self._queue[0].texts) <= room:
                 request = self._queue.popleft()

@@ -6,6 +6,7 @@ Weights are (1 + ln tf) * idf, idf = ln((1 + n) / (1 + df)) + 1, rows scaled to 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,13 +78,9 @@ class Lexicon:
         unknown words is similar to nothing.
         """
         counts = Counter(terms(text))
-        unknown = np.log((1 + self.size) / 2) + 1
-        values = {
-            t: (1 + np.log(c)) * (self.idf[self.numbers[t]] if t in self.numbers else unknown)
-            for t, c in counts.items()
-        }
-        length = float(np.sqrt(sum(v * v for v in values.values()))) or 1.0
-        return {self.numbers[t]: float(v) / length for t, v in values.items() if t in self.numbers}
+        values = {t: (1 + math.log(c)) * self.rarity(t) for t, c in counts.items()}
+        length = math.hypot(*values.values()) or 1.0
+        return {self.numbers[t]: v / length for t, v in values.items() if t in self.numbers}
 
     def similarities(self, text: str) -> Floats:
         """Cosine of `text` to each indexed text, float32 [n], 0..1."""
@@ -122,10 +119,15 @@ class Lexicon:
         np.cumsum(np.bincount(self.rows, minlength=self.size), out=starts[1:])
         return starts, terms[order], self.weights[order]
 
-    def rarity(self, word_stem: str) -> float:
-        """The idf of a stem, >= 1; that of a word seen once where it is unknown."""
-        number = self.numbers.get(word_stem)
-        return float(np.log((1 + self.size) / 2) + 1 if number is None else self.idf[number])
+    def rarity(self, term: str) -> float:
+        """The idf of a term, >= 1; that of one seen once where it is unknown."""
+        number = self.numbers.get(term)
+        return math.log((1 + self.size) / 2) + 1 if number is None else self._idf[number]
+
+    @cached_property
+    def _idf(self) -> list[float]:
+        """`idf`, quicker to read one by one."""
+        return list(map(float, self.idf))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """What `from_arrays` needs, for the cache."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
+from bot.encoding.cosines import cosines
 from bot.encoding.encoders import Encoder, Vectors
 from bot.matching import answerability
 from bot.matching.index import Index, compared
@@ -149,9 +150,9 @@ class Retriever:
         index = self.index
         if not len(index.owners):
             return Retrieved(text, asked, (), 0.0, ())
-        cosines = index.vectors @ vector
+        similar = cosines(index.vectors, vector)
         wording = index.lexicon.similarities(text)
-        near = answerability.kernel(cosines, wording)
+        near = answerability.kernel(similar, wording)
         if index.head is not None:
             scores = near @ index.head
         else:
@@ -163,18 +164,18 @@ class Retriever:
             for a in _best(np.where(self._matched, scores[:-1], -np.inf), 4 * CANDIDATES)
             if self._matched[a] and any(fits(asked, about) for about in index.answers[a].subjects)
         ][:CANDIDATES]
-        outside = cosines[self._prototypes]
+        outside = similar[self._prototypes]
         nearest = tuple(
             (int(index.prototypes[self._prototypes[p]]), float(outside[p]))
             for p in _best(outside, NEIGHBOURS)
         )
         best_out = nearest[0][1] if nearest else 0.0
         candidates = tuple(
-            self._candidate(text, vector, asked, a, scores, cosines, order, best_out) for a in order
+            self._candidate(text, vector, asked, a, scores, similar, order, best_out) for a in order
         )
         for reading in self._read(text, asked):
             a = reading.answer
-            found = self._candidate(text, vector, asked, a, scores, cosines, order, best_out)
+            found = self._candidate(text, vector, asked, a, scores, similar, order, best_out)
             candidates += (replace(found, reading=reading),)
         return Retrieved(text, asked, candidates, float(scores[-1]), nearest)
 
@@ -196,14 +197,14 @@ class Retriever:
         asked: frozenset[str],
         a: int,
         scores: Vectors,
-        cosines: Vectors,
+        similar: Vectors,
         order: Sequence[int],
         best_out: float,
     ) -> Candidate:
         index = self.index
         fitting = [rows for about, rows in self._rows[a].items() if fits(asked, about)]
         rows = fitting[0] if len(fitting) == 1 else np.concatenate(fitting)
-        ranked = rows[np.argsort(-cosines[rows], kind="stable")[:4]]
+        ranked = rows[np.argsort(-similar[rows], kind="stable")[:4]]
         others = [float(scores[o]) for o in order if o != a]
         missing, covered = self._coverage(text, a)
         plain = normalise(text)
@@ -211,7 +212,7 @@ class Retriever:
             score=float(scores[a]),
             out=float(scores[-1]),
             margin=float(scores[a]) - max(others, default=0.0),
-            cosine=float(cosines[ranked[0]]),
+            cosine=float(similar[ranked[0]]),
             out_cosine=best_out,
             answer_cosine=float(index.answer_vectors[a] @ vector),
             fuzzy=max(fuzz.token_set_ratio(plain, self._normal(r)) for r in ranked.tolist()) / 100,

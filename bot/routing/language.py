@@ -29,6 +29,7 @@ class Profiles:
 
     english: frozenset[str]
     weights: dict[str, dict[str, int]]  # language -> word -> weight
+    listed: dict[str, tuple[tuple[str, int], ...]]  # word -> languages and weights
     rare_pairs: frozenset[str]
     key_runs: frozenset[str]
 
@@ -38,12 +39,18 @@ def profiles() -> Profiles:
     data = load_yaml("languages.yaml")
     assert isinstance(data, dict)
     rows = [row for keys in data["key_rows"] for row in (keys, keys[::-1])]
+    weights = {
+        name: dict.fromkeys(words["hint"], HINT) | dict.fromkeys(words["sure"], SURE)
+        for name, words in data["languages"].items()
+    }
+    listed: dict[str, tuple[tuple[str, int], ...]] = {}
+    for name, words in weights.items():
+        for word, weight in words.items():
+            listed[word] = (*listed.get(word, ()), (name, weight))
     return Profiles(
         english=frozenset(data["english"]),
-        weights={
-            name: dict.fromkeys(words["hint"], HINT) | dict.fromkeys(words["sure"], SURE)
-            for name, words in data["languages"].items()
-        },
+        weights=weights,
+        listed=listed,
         rare_pairs=frozenset(a + b for a, after in data["rare_pairs"].items() for b in after),
         key_runs=frozenset(
             row[at : at + KEY_RUN] for row in rows for at in range(len(row) - KEY_RUN + 1)
@@ -63,12 +70,13 @@ def foreign_language(question: str) -> str | None:
     known = profiles()
     accents = sum(any(c in _FOREIGN_LETTERS for c in word) for word in cleaned.casefold().split())
     marks = SURE * any(c in "¿¡" for c in cleaned)
-    best, language = 0, None
-    for name, weights in known.weights.items():
-        weight = sum(weights.get(word, 0) for word in words)
-        if weight > best:
-            best, language = weight, name
-    listed = known.weights.get(language or "", {})
+    totals = dict.fromkeys(known.weights, 0)
+    for word in words:
+        for name, weight in known.listed.get(word, ()):
+            totals[name] += weight
+    language = max(totals, key=lambda name: totals[name])
+    best = totals[language]
+    listed = known.weights[language] if best else {}
     sure = {word for word in words if listed.get(word) == SURE}
     if not sure and not marks:
         return None
@@ -77,7 +85,7 @@ def foreign_language(question: str) -> str | None:
     total = best + min(accents, 2) + marks
     if english == 0 and total >= len(words) / 3 and any(len(word) > 3 for word in sure):
         return language
-    return language or "another" if total >= ENOUGH and total > SURE * english else None
+    return (language if best else "another") if total >= ENOUGH and total > SURE * english else None
 
 
 def is_gibberish(question: str) -> bool:

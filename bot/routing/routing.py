@@ -129,7 +129,7 @@ class Router:
                 alarm = replace(alarm, probability=max(alarm.probability, IMPERSONAL))
             elif advice:  # "should i take more, my legs are killing me": by rule, unless plainer
                 alarm = replace(alarm, probability=max(alarm.probability, SURE))
-            urgent = _alarmed(chances, near, alarm) or self._in_part(question)
+            urgent = _alarmed(chances, near, alarm) or self._in_part(question, bare)
             if urgent == "self_harm" and self._health and denies_self_harm(text):
                 return Safety("distress")
             if urgent is not None:
@@ -145,11 +145,13 @@ class Router:
                 chat = SmallTalk(intent)
         return Safety("advice") if advice and not asks_in_general(text) else chat
 
-    def _in_part(self, question: str) -> UrgentRoute | None:
+    def _in_part(self, question: str, whole: str) -> UrgentRoute | None:
         """An alarm in one sentence of a text of several: it drowns in the vector of the whole."""
-        parts = [text for part in _SENTENCE.split(clean(question)) if (text := vector_text(part))]
+        pieces = _SENTENCE.split(clean(question))
+        if len(pieces) == 1:
+            return None
+        parts = [text for piece in pieces if (text := vector_text(piece))]
         parts = [part for part in parts if len(part.split()) >= PART_WORDS][-PARTS:]
-        whole = vector_text(question)
         if self.head is None or self._encoder is None or parts in ([], [whole]):
             return None
         for part, vector in zip(parts, self._encoder.encode(parts), strict=True):

@@ -21,6 +21,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.encoding.cosines import cosines
 from bot.routing.chatspeak import plain
 
 PASS, SMALLTALK, DISTRESS = "pass", "smalltalk", "distress"
@@ -29,7 +30,8 @@ WORD_WEIGHT = 0.3  # of one word against a vector of length 1
 LEAST_COUNT = 4  # prototypes that a word or pair must stand in
 STRENGTH = 5.0  # inverse regularisation of the logistic regression
 ROUNDS = 60  # steps of L-BFGS: more change no figure
-SETTINGS = f"{WORD_WEIGHT}/{LEAST_COUNT}/{STRENGTH}/{ROUNDS}"  # what a kept head rests on
+FORMAT = 2  # of a kept head
+SETTINGS = f"{FORMAT}/{WORD_WEIGHT}/{LEAST_COUNT}/{STRENGTH}/{ROUNDS}"  # what a kept head rests on
 
 
 class Encoding(Protocol):
@@ -88,7 +90,8 @@ class SafetyHead:
 
     `classes` [k] and `words` [w] are unicode arrays, `weights` float32 [k, dim + w],
     `bias` float32 [k]. `anchors` float32 [m, dim] are the vectors of the urgent, the distressed and
-    the small-talk prototypes, `kinds` [m] their labels, small talk as its intent.
+    the small-talk prototypes, `kinds` [m] their labels in order, small
+    talk as its intent.
     """
 
     classes: NDArray[np.str_]
@@ -98,15 +101,22 @@ class SafetyHead:
     kinds: NDArray[np.str_]
     anchors: NDArray[np.float32]
     places: dict[str, int] = field(init=False, repr=False)
-    members: dict[str, NDArray[np.intp]] = field(init=False, repr=False)
+    meaning: NDArray[np.float32] = field(init=False, repr=False)  # [k, dim]
+    wording: NDArray[np.float32] = field(init=False, repr=False)  # [w, k]
+    groups: tuple[tuple[str, ...], NDArray[np.intp]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         fits = self.weights.shape[0] == len(self.classes) == len(self.bias)
         if not fits or self.anchors.shape != (len(self.kinds), self.dim):
             raise ValueError("the head's weights don't fit its classes")
         object.__setattr__(self, "places", {str(w): i for i, w in enumerate(self.words)})
-        members = {str(kind): np.flatnonzero(self.kinds == kind) for kind in set(self.kinds)}
-        object.__setattr__(self, "members", members)
+        object.__setattr__(self, "meaning", np.ascontiguousarray(self.weights[:, : self.dim]))
+        wording = np.ascontiguousarray(WORD_WEIGHT * self.weights[:, self.dim :].T)
+        object.__setattr__(self, "wording", wording)
+        if (self.kinds[1:] < self.kinds[:-1]).any():
+            raise ValueError("the anchors of a kind stand together, in the kinds' order")
+        kinds, starts = np.unique(self.kinds, return_index=True)
+        object.__setattr__(self, "groups", (tuple(kinds.tolist()), starts))
 
     @property
     def dim(self) -> int:
@@ -118,10 +128,7 @@ class SafetyHead:
         if vector.shape != (self.dim,):
             raise ValueError(f"the head needs a vector of {self.dim} numbers, not {vector.shape}")
         found = {self.places[gram] for gram in _grams(plain_text) if gram in self.places}
-        scores = self.weights[:, : self.dim] @ vector + self.bias
-        if found:
-            columns = [self.dim + place for place in sorted(found)]
-            scores = scores + WORD_WEIGHT * self.weights[:, columns].sum(axis=1)
+        scores = self.meaning @ vector + self.bias + self.wording[sorted(found)].sum(axis=0)
         scores = np.exp(scores - scores.max())
         return dict(zip(map(str, self.classes), (scores / scores.sum()).tolist(), strict=True))
 
@@ -131,8 +138,11 @@ class SafetyHead:
         The line of a linear model reaches far beyond what it was shown: a text that is near no
         prototype at all is no alarm, whatever side it falls on.
         """
-        cosines = self.anchors @ vector
-        return {kind: float(cosines[places].max()) for kind, places in self.members.items()}
+        if not len(self.anchors):
+            return {}
+        kinds, starts = self.groups
+        best = np.maximum.reduceat(cosines(self.anchors, vector), starts)
+        return dict(zip(kinds, best.tolist(), strict=True))
 
 
 def fit(prototypes: Prototypes, vectors: NDArray[np.float32]) -> SafetyHead:
@@ -162,7 +172,8 @@ def fit(prototypes: Prototypes, vectors: NDArray[np.float32]) -> SafetyHead:
         intent or (label if label in URGENT or label == DISTRESS else "")
         for label, intent in zip(prototypes.labels, prototypes.intents, strict=True)
     ]
-    anchored = np.array([bool(kind) for kind in kinds])
+    # The anchors of a kind together: their greatest cosine is that of a stretch.
+    anchored = sorted((i for i, kind in enumerate(kinds) if kind), key=lambda i: kinds[i])
     return SafetyHead(
         classes=np.array(model.classes_, dtype=np.str_),
         words=np.array(words, dtype=np.str_),

@@ -45,6 +45,7 @@ class Lexicon:
     fillers: frozenset[str]
     emoji: dict[str, str]
     longest: int
+    starts: frozenset[str]  # first words of what may lead
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +73,7 @@ def lexicon() -> Lexicon:
         fillers=frozenset(_said(word) for word in data["fillers"]),
         emoji={sign: intent for intent, signs in data["emoji"].items() for sign in signs},
         longest=max(map(len, intents)),
+        starts=frozenset(phrase[0] for phrase in lead | alone if phrase),
     )
 
 
@@ -150,6 +152,8 @@ def _end_of_lead(cleaned: str, found: list[Token]) -> int:
     lex = lexicon()
     at = 0
     while at < len(found):
+        if found[at].word not in lex.starts and found[at].word not in _JOINERS:
+            return at
         for end in range(min(len(found), at + lex.longest), at, -1):
             phrase = tuple(token.word for token in found[at:end])
             closed = end == len(found) or found[end].start > found[end - 1].end + 1
