@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from bot.commands.parts import (
 from bot.errors import UsageError
 
 if TYPE_CHECKING:
+    from bot.knowledge.exam import Dialogue
     from bot.replying.receipts import Receipt
     from bot.types import Reply
 
@@ -53,6 +55,7 @@ def add(command: Add) -> None:
     made.add_argument("exam", type=Path, metavar="EXAM", help="JSON lines")
     made.add_argument("--dialogues", action="store_true", help="the rows hold turns")
     made.add_argument("--report", type=Path, metavar="DIR", help="write figures and plots")
+    made.add_argument("--ablate", action="store_true", help="a table of what each part buys")
     made.add_argument("--json", action="store_true", help="print the figures as JSON")
     made.add_argument(
         "--worst", type=int, default=10, metavar="N", help="mistakes to list (default 10)"
@@ -86,6 +89,8 @@ def evaluate(parsed: argparse.Namespace) -> int:
     from bot.knowledge.exam import examine, read_exam
 
     exam = read_exam(parsed.exam, dialogues=parsed.dialogues)
+    if parsed.ablate:
+        return _ablate(parsed, exam)
     if parsed.report:
         _make_folder(parsed.report)
     bot = load(parsed)
@@ -114,6 +119,17 @@ def evaluate(parsed: argparse.Namespace) -> int:
     for defect in dict.fromkeys(defects):
         say(defect)
     return FAILED if defects else DONE  # figures that rest on a defect are no figures
+
+
+def _ablate(parsed: argparse.Namespace, exam: Sequence[Dialogue]) -> int:
+    from bot.evaluation.ablation import ablation, as_table
+
+    if parsed.dialogues or parsed.report:
+        raise UsageError("--ablate takes an exam of single questions and writes no report")
+    with passing() as tell:
+        steps = list(ablation(exam, settings_of(parsed), tell))
+    print(json.dumps([asdict(s) for s in steps]) if parsed.json else as_table(steps))
+    return DONE
 
 
 def _candidate(reply: Reply, receipt: Receipt | None) -> tuple[str, ...]:
