@@ -26,7 +26,7 @@ from bot.errors import QuestionError
 from bot.knowledge.files import MANIFEST
 from bot.knowledge.knowledge import Knowledge, load_knowledge
 from bot.knowledge.standing import Withheld, withheld
-from bot.matching.calibration import Confidence, fit_confidence, leave_one_out_signals, shipped
+from bot.matching.calibration import Confidence, fit_confidence, leave_one_out, shipped
 from bot.matching.decision import Decider, withhold
 from bot.matching.index import Index, build_index
 from bot.matching.operating_point import FILE, load_operating_point
@@ -59,7 +59,9 @@ if TYPE_CHECKING:
 
 OPENING = ("greeting", "help", "who_are_you")  # small talk that is answered with suggestions too
 UNREAD = ("language", "not_understood")  # reasons after which there is nothing to lean on
-DEFAULT_THRESHOLD = 0.5  # of a knowledge that was never calibrated; drawn answers: the reader's
+# Of a knowledge that was never calibrated; drawn answers: the reader's. On the question banks that
+# the shipped confidence is fitted to, 4 % of all questions get a wrong reply, 8 % at 0.5.
+DEFAULT_THRESHOLD = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +320,7 @@ def adjusted_confidence(index: Index) -> Confidence:
     outside = len(index.owners) - inside
     if index.held is None or outside < 50 or inside < 2 * index.out:
         return prior
-    return fit_confidence(*leave_one_out_signals(index.held, index.owners), prior=prior)
+    return fit_confidence(leave_one_out(index.held, index.owners), prior)
 
 
 def single_threaded(threads: int) -> None:

@@ -17,7 +17,7 @@ from bot.conversation.cues import about_answer
 from bot.conversation.followups import Context, read
 from bot.encoding.encoders import Encoder, Vectors
 from bot.knowledge.knowledge import Knowledge
-from bot.matching.decision import Decider
+from bot.matching.decision import Decider, beside
 from bot.matching.retrieval import Retrieved, Retriever
 from bot.routing.chatspeak import plain
 from bot.routing.routing import Router
@@ -310,7 +310,9 @@ class Reasoner:
         text = understood.candidates[0].text
         found = self._find(text)
         given = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
-        matches = tuple(m for m in found.matches if m.pair.answer not in given)
+        said = [m for m in found.matches if m.pair.answer in given]
+        rest = (m for m in found.matches if m.pair.answer not in given)
+        matches = tuple(beside(m, said) for m in rest)
         if matches and matches[0].probability >= self._decider.bar(matches[0]):
             return Finding(text, Answered(matches[:1]), found.retrieved, matches)
         return replace(self._again(turn), exhausted=True)

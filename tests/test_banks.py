@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot.encoding.cache import EmbeddingCache
 from bot.encoding.encoders import Encoder
 from bot.errors import QuothError
-from bot.evaluation.banks import as_table, figures, figures_of, measure, read_bank, read_peer_bank
+from bot.evaluation.banks import (
+    Bank,
+    as_table,
+    figures,
+    figures_of,
+    measure,
+    read_bank,
+    read_peer_bank,
+)
+from bot.matching.calibration import Scored
 from bot.settings import Settings
+from bot.training.fit_matching import Example, Fitted, chances, fit, thinned
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "eval"
 
@@ -61,6 +73,40 @@ def test_entries_of_one_group_are_all_right(
     assert ours.queries == 3
     assert ours.answerable == 2
     assert ours.first == plain.first == 1.0
+
+
+def test_an_entry_without_a_question_is_none(tmp_path: Path) -> None:
+    blank = {"id": "z", "question": " ", "answer": "nothing"}
+    asked = {"query": "is it?", "gold": ["z"], "split": "test"}
+    bank = read_bank(write(tmp_path / "shop", [*ENTRIES, blank], [asked]), "test")
+    assert len(bank.rows) == len(ENTRIES)
+    assert bank.accepted == (frozenset(),)
+
+
+def test_a_thinned_bank_accepts_what_it_still_holds() -> None:
+    rows = tuple({"question": q, "answer": a, "group": a} for q, a in ("1A", "2A", "3B", "4A"))
+    bank = Bank("b", rows, ("?", "!"), (frozenset("124"), frozenset("3")))
+    thin = thinned(bank, 2)
+    assert thin is not None
+    assert [row["question"] for row in thin.rows] == ["1", "2", "3"]
+    assert thin.accepted == (frozenset("12"), frozenset("3"))
+    assert thinned(bank, 3) is None
+
+
+def test_the_fit_to_banks_finds_what_they_were_made_with() -> None:
+    random, made = np.random.default_rng(3), Fitted(3.0, 0.15, 0.1)
+    examples = []
+    for number, wordings in enumerate((0.0, 1.0, 2.0)):
+        score, rival, out = random.uniform(0.05, 1, (3, 600)) * [[1.0], [0.6], [0.0]]
+        asked = Scored(score, rival, out, score > 0, np.full(600, 1 / 600))
+        example = Example(f"bank {number}", wordings, asked, score > 0)
+        right = random.random(600) < chances(example, made)
+        examples.append(replace(example, scored=replace(asked, right=right)))
+    found = fit(examples)
+    assert found.exponent == pytest.approx(made.exponent, rel=0.2)
+    for wordings in (0.0, 2.0):
+        floor = made.confidence(wordings).floor
+        assert found.confidence(wordings).floor == pytest.approx(floor, rel=0.2)
 
 
 def test_a_folder_without_sets_is_refused(tmp_path: Path, settings: Settings) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from scipy.stats import binom, binomtest
-from sklearn.linear_model import LogisticRegression
 
 from bot.bot import Bot
 from bot.errors import CalibrationError
@@ -18,10 +18,11 @@ from bot.knowledge.exam import matches, read_exam
 from bot.matching.calibration import (
     Confidence,
     OperatingPoint,
+    Scored,
     choose_operating_point,
     expected_calibration_error,
     fit_confidence,
-    leave_one_out_signals,
+    leave_one_out,
     shipped,
     upper_bound,
 )
@@ -32,74 +33,116 @@ UNIT = st.floats(0, 1, allow_nan=False)
 ROUNDS = 300  # of each simulation
 
 
-def signals(score: float, out: float, margin: float) -> Signals:
-    return Signals(score, out, margin, 0.5, 0.5, 0.5, 0.5, 0.5)
+SCORE = st.floats(-0.2, 1.2, allow_nan=False)
 
 
-@given(UNIT, UNIT, st.floats(-1, 1), st.floats(0, 1))
+@given(SCORE, SCORE, SCORE, UNIT)
 def test_more_evidence_never_lowers_the_probability(
-    score: float, out: float, margin: float, more: float
+    score: float, rival: float, out: float, more: float
 ) -> None:
-    p = SHIPPED.probability(signals(score, out, margin))
+    p = SHIPPED.of(score, rival, out)
     assert 0 < p < 1
-    assert SHIPPED.probability(signals(score + more, out, margin)) >= p
-    assert SHIPPED.probability(signals(score, out, margin + more)) >= p
-    assert SHIPPED.probability(signals(score, out + more, margin)) <= p
+    assert SHIPPED.of(score + more, rival, out) >= p - 1e-12
+    assert SHIPPED.of(score, rival + more, out) <= p + 1e-12
+    assert SHIPPED.of(score, rival, out + more) <= p + 1e-12
+    assert p + SHIPPED.of(rival, score, out) < 1
+
+
+def test_the_rival_is_told_by_the_margin() -> None:
+    signals = Signals(0.5, 0.1, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5)
+    assert SHIPPED.probability(signals) == pytest.approx(SHIPPED.of(0.5, 0.3, 0.1))
 
 
 def test_the_probability_is_its_formula_and_never_overflows() -> None:
-    confidence = Confidence(2.0, 3.0, -1.0)
-    assert confidence.of(0.5, 0.2) == pytest.approx(1 / (1 + math.exp(-(1.0 + 0.6 - 1.0))))
-    assert confidence.of(1e9, 0) == 1.0
-    assert confidence.of(-1e9, 0) == 0.0
+    confidence = Confidence(2.0, 0.2)
+    assert confidence.of(0.5, 0.3, 0.1) == pytest.approx(0.25 / (0.25 + 0.09 + 0.01 + 0.04))
+    assert confidence.of(0.2, -1.0, -1.0) == pytest.approx(0.5, abs=1e-4)  # the floor
+    assert Confidence(400.0, 0.2).of(1e9, 0.0, 0.0) == 1.0
+    assert confidence.of(-1e9, 0.0, 0.0) == pytest.approx(0.0, abs=1e-4)
 
 
-@pytest.mark.parametrize("weights", [(-0.1, 1.0), (1.0, -0.1)])
-def test_a_weight_that_punishes_evidence_is_refused(weights: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="never lower"):
-        Confidence(*weights, 0.0)
+@pytest.mark.parametrize(("exponent", "floor"), [(-0.1, 0.2), (2.0, 0.0), (2.0, math.nan)])
+def test_a_confidence_that_punishes_evidence_or_has_no_floor_is_refused(
+    exponent: float, floor: float
+) -> None:
+    with pytest.raises(ValueError, match=r"never lower|above 0"):
+        Confidence(exponent, floor)
 
 
-def test_the_fit_is_that_of_scikit_learn() -> None:
-    """With a prior of zero and an intercept that is held too, it is plain ridge regression."""
-    random = np.random.default_rng(0)
-    x = np.stack([random.normal(size=400), random.normal(size=400), np.ones(400)], axis=1)
-    right = random.random(400) < 1 / (1 + np.exp(-(2 * x[:, 0] + x[:, 1] - 0.5)))
-    weights = random.uniform(0.2, 2, 400)
-    found = fit_confidence(x[:, 0], x[:, 1], right, weights, Confidence(0, 0, 0), strength=0.7)
-    oracle = LogisticRegression(C=1 / 0.7, fit_intercept=False, tol=1e-10, max_iter=1000)
-    oracle.fit(x, right, sample_weight=weights)
-    assert np.allclose([found.evidence, found.margin, found.intercept], oracle.coef_[0], atol=1e-4)
+def asked(confidence: Confidence, count: int, seed: int = 1) -> Scored:
+    """Questions that are answered right as often as `confidence` has it."""
+    random = np.random.default_rng(seed)
+    score, rival, out = random.uniform(0.05, 1, (3, count)) * [[1.0], [0.6], [0.6]]
+    nothing = np.zeros(count, bool)
+    right = random.random(count) < chances(
+        confidence, Scored(score, rival, out, nothing, 1.0 * nothing)
+    )
+    return Scored(score, rival, out, right, np.ones(count))
+
+
+def chances(confidence: Confidence, scored: Scored) -> np.ndarray:
+    rows = zip(scored.score.tolist(), scored.rival.tolist(), scored.out.tolist(), strict=True)
+    return np.array([confidence.of(*row) for row in rows])
+
+
+def alone(scores: np.ndarray, right: np.ndarray) -> Scored:
+    """Questions with one candidate each, and no known gap near."""
+    return Scored(scores, 0 * scores, 0 * scores, right, np.ones(len(scores)))
+
+
+def test_the_fit_finds_what_the_questions_were_made_with() -> None:
+    made = Confidence(2.5, 0.3)
+    found = fit_confidence(asked(made, 20_000), SHIPPED)
+    assert found.exponent == pytest.approx(made.exponent, rel=0.05)
+    assert found.floor == pytest.approx(made.floor, rel=0.05)
+
+
+def test_the_fit_is_the_least_of_its_loss() -> None:
+    scored, prior, strength = asked(Confidence(2.5, 0.3), 300), Confidence(4.0, 0.2), 3.0
+    scored = replace(scored, weights=np.random.default_rng(2).uniform(0.2, 2, 300))
+
+    def loss(beta: np.ndarray) -> float:
+        confidence = Confidence(beta[0], math.exp(beta[1] / beta[0]))
+        p = chances(confidence, scored)
+        likely = np.log(np.where(scored.right, p, 1 - p))
+        pull = (beta[0] - 4.0) ** 2 + (beta[1] - 4.0 * math.log(0.2)) ** 2
+        return float(-(scored.weights * likely).sum() + strength / 2 * pull)
+
+    oracle = minimize(loss, (3.0, -4.0), method="Nelder-Mead", options={"xatol": 1e-7})
+    found = fit_confidence(scored, prior, strength)
+    assert found.exponent == pytest.approx(oracle.x[0], abs=1e-3)
+    assert found.exponent * math.log(found.floor) == pytest.approx(oracle.x[1], abs=1e-3)
 
 
 def test_without_examples_the_fit_is_the_prior_and_with_none_that_tell_it_stays_near() -> None:
     nothing = np.zeros(0)
-    assert fit_confidence(nothing, nothing, nothing.astype(bool), nothing, SHIPPED) == SHIPPED
+    none = fit_confidence(alone(nothing, nothing > 0), SHIPPED)
+    assert (none.exponent, none.floor) == pytest.approx((SHIPPED.exponent, SHIPPED.floor))
     ones = np.ones(50)
-    always = fit_confidence(ones, ones, ones.astype(bool), ones, SHIPPED)
-    assert always.evidence >= SHIPPED.evidence
-    assert math.isfinite(always.intercept)
+    always = fit_confidence(alone(ones, ones > 0), SHIPPED)
+    assert 0 < always.floor <= SHIPPED.floor
 
 
-def test_a_signal_that_misleads_gets_no_weight() -> None:
-    evidence = np.linspace(-1, 1, 2000)
-    found = fit_confidence(evidence, np.zeros(2000), evidence < 0, np.ones(2000), SHIPPED)
-    assert found.evidence == 0.0
+def test_scores_that_mislead_count_for_nothing() -> None:
+    score = np.linspace(0.01, 1, 2000)
+    found = fit_confidence(alone(score, score < 0.5), SHIPPED)
+    assert found.exponent < SHIPPED.exponent / 20
+    certain = fit_confidence(alone(score, score < 0), SHIPPED, strength=1e-6)
+    assert 0 < certain.floor < math.inf
 
 
 def test_the_fit_comes_to_rest_from_far_away() -> None:
     """A whole Newton step from a prior that is all too sure leads ever further off."""
-    random = np.random.default_rng(1)
-    evidence, margin = random.normal(0.5, 0.3, 3000), random.normal(0.3, 0.2, 3000)
-    right = random.random(3000) < 1 / (1 + np.exp(-(4 * evidence + margin - 2)))
-    ones = np.ones(3000)
-    near = fit_confidence(evidence, margin, right, ones, Confidence(4, 1, -2))
-    far = fit_confidence(evidence, margin, right, ones, Confidence(60, 40, 30), strength=1e-6)
-    assert np.allclose([far.evidence, far.margin], [near.evidence, near.margin], atol=0.3)
+    made = asked(Confidence(4.0, 0.3), 3000)
+    near = fit_confidence(made, Confidence(4.0, 0.3))
+    far = fit_confidence(made, Confidence(60.0, 2.0), strength=1e-6)
+    assert (far.exponent, far.floor) == pytest.approx((near.exponent, near.floor), rel=0.1)
 
 
 def test_many_wordings_of_an_answer_make_the_same_evidence_less() -> None:
-    assert shipped(3.0).of(0.6, 0.2) < shipped(1.0).of(0.6, 0.2) < shipped(0.0).of(0.6, 0.2)
+    found = [shipped(wordings).of(0.6, 0.4, 0.0) for wordings in (3.0, 1.0, 0.0)]
+    assert found == sorted(found)
+    assert found[0] < found[-1]
 
 
 @pytest.mark.parametrize(
@@ -249,15 +292,16 @@ def test_an_impossible_operating_point_cant_be_built(changed: dict[str, float]) 
         replace(point, **changed)  # type: ignore[arg-type]
 
 
-def test_leave_one_out_signals_are_read_off_the_held_scores() -> None:
+def test_leave_one_out_is_read_off_the_held_scores() -> None:
     held = np.array([[0.9, 0.2, 0.1], [0.3, 0.4, 0.6], [0.1, 0.5, 0.0]], np.float32)
     owners = np.array([0, 2, 0], np.int32)
-    evidence, margin, right, weights = leave_one_out_signals(held, owners)
-    assert np.allclose(evidence, [0.8, -0.2, 0.5])
-    assert np.allclose(margin, [0.7, 0.1, 0.4])
-    assert right.tolist() == [True, False, False]
-    assert np.allclose(weights, [0.75, 1.5, 0.75])  # both sorts weigh half of all
-    assert weights.sum() == pytest.approx(3)
+    found = leave_one_out(held, owners)
+    assert np.allclose(found.score, [0.9, 0.4, 0.5])
+    assert np.allclose(found.rival, [0.2, 0.3, 0.1])
+    assert np.allclose(found.out, [0.1, 0.6, 0.0])
+    assert found.right.tolist() == [True, False, False]
+    assert np.allclose(found.weights, [0.75, 1.5, 0.75])  # both sorts weigh half of all
+    assert found.weights.sum() == pytest.approx(3)
 
 
 def test_the_calibration_error_is_its_definition() -> None:

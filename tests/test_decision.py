@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,14 +12,14 @@ from hypothesis import strategies as st
 from bot.bot import Bot
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.calibration import Confidence
-from bot.matching.decision import MOST_MISSING, Decider
+from bot.matching.decision import MOST_MISSING, Decider, beside
 from bot.matching.index import Index
 from bot.matching.retrieval import Candidate, Retrieved, Signals
 from bot.subjects import Subjects
-from bot.types import QUOTE_LIMIT, Answered, Clarified, Declined
+from bot.types import QUOTE_LIMIT, Answered, Clarified, Declined, Match
 
-PLAIN = Confidence(evidence=1.0, margin=0.0, intercept=0.0)  # p = logistic(score - out)
-SURE, LIKELY, UNLIKELY = 3.0, 0.5, -3.0  # evidence; 0.95, 0.62 and 0.05 as probabilities
+PLAIN = Confidence(exponent=1.0, floor=1.0)  # without a rival, p = logistic(ln(score))
+SURE, LIKELY, UNLIKELY = 3.0, 0.5, -3.0  # ln(score); 0.95, 0.62 and 0.05 as probabilities
 NONE = frozenset[str]()
 
 
@@ -39,7 +40,7 @@ def retrieved(
     prototypes: tuple[tuple[int, float], ...] = (),
     missing: tuple[str, ...] = (),
 ) -> Retrieved:
-    """What was found: pairs by their questions, with the evidence for each."""
+    """What was found: pairs by their questions, with the logarithm of each one's score."""
     places = {pair.question: p for p, pair in enumerate(decider.knowledge.pairs)}
     owner = {p: a for a, answer in enumerate(decider.index.answers) for p in answer.pairs}
     candidates = tuple(
@@ -47,10 +48,10 @@ def retrieved(
             owner[places[name]],
             places[name],
             name,
-            Signals(evidence, 0.0, 0.0, 0.6, 0.0, 0.5, 0.5, 0.5),
+            Signals(score, 0.0, score, 0.6, 0.0, 0.5, 0.5, 0.5),
             missing,
         )
-        for name, evidence in found
+        for name, score in ((name, math.exp(evidence)) for name, evidence in found)
     )
     return Retrieved(question, asked, candidates, 0.0, prototypes)
 
@@ -75,7 +76,25 @@ def test_the_likeliest_comes_first_with_its_rank(decider: Decider) -> None:
         "Is MS a fatal disease?",
     ]
     assert [m.rank for m in matches] == [1, 2]
-    assert dict(matches[0].signals)["score"] == SURE
+    assert dict(matches[0].signals)["score"] == math.exp(SURE)
+
+
+def test_an_answer_beside_others_is_as_likely_as_it_is_without_them(decider: Decider) -> None:
+    def shares(*scores: tuple[float, float]) -> tuple[Match, ...]:
+        """Of the two, by (score, that of the rival)."""
+        names = ("Is MS a fatal disease?", "Is ALS a fatal disease?")
+        found = retrieved(decider, *((name, 0.0) for name in names[: len(scores)]))
+        candidates = tuple(
+            replace(c, signals=replace(c.signals, score=score, margin=score - rival))
+            for c, (score, rival) in zip(found.candidates, scores, strict=True)
+        )
+        return decider.matches(replace(found, candidates=candidates))
+
+    first, second = shares((0.8, 0.5), (0.5, 0.8))
+    (alone,) = shares((0.5, 0.0))
+    assert second.probability < 0.3
+    assert beside(second, [first]).probability == pytest.approx(alone.probability, abs=1e-3)
+    assert beside(second, []) == second
 
 
 def test_a_sure_candidate_on_the_subject_is_the_answer(decider: Decider) -> None:

@@ -27,7 +27,7 @@ from bot.faqs.json_lines import read_rows
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.calibration import expected_calibration_error, shipped
 from bot.matching.index import build_index
-from bot.matching.retrieval import Retriever
+from bot.matching.retrieval import Retriever, Signals
 from bot.settings import Settings
 from bot.subjects import Subjects
 from bot.wording import normalise
@@ -57,6 +57,16 @@ class Bank:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A query's best candidate, and the plain cosine's (cosine, right)."""
+
+    signals: Signals
+    right: bool
+    answerable: bool
+    nearest: tuple[float, bool]
+
+
+@dataclass(frozen=True, slots=True)
 class BankFigures:
     """`in_scope` is the share of answerable queries answered right where nine in ten of the
     others are declined; `right` the best share at each of RISKS (wrong replies of all queries).
@@ -82,7 +92,8 @@ class BankFigures:
 
 def read_bank(folder: Path, split: str) -> Bank:
     """The bank in `folder` with the queries of `split`; QuothError where it isn't one."""
-    entries = {str(row["id"]): row for row in read_lines(folder / "faq.jsonl")}
+    lines = read_lines(folder / "faq.jsonl")
+    entries = {str(row["id"]): row for row in lines if str(row["question"]).strip()}
     queries = [q for q in read_lines(folder / "queries.jsonl") if q.get("split") == split]
     rows = tuple(
         {
@@ -91,7 +102,6 @@ def read_bank(folder: Path, split: str) -> Bank:
             "group": str(row.get("group") or row["id"]),
         }
         for row in entries.values()
-        if str(row["question"]).strip()
     )
     return Bank(
         folder.name,
@@ -140,6 +150,19 @@ def read_peer_bank(folder: Path, name: str) -> tuple[Bank, dict[str, list[tuple[
 
 def measure(bank: Bank, encoder: Encoder, vectors: EmbeddingCache) -> tuple[BankFigures, ...]:
     """The figures of the plain cosine and of Quoth on `bank`."""
+    asked, wordings = ask(bank, encoder, vectors)
+    confidence = shipped(wordings)
+    answerable = [a.answerable for a in asked]
+    ours = [(confidence.probability(a.signals), a.right) for a in asked]
+    plain = [a.nearest for a in asked]
+    return (
+        figures(bank.name, "nearest cosine", plain, answerable, calibrated=False),
+        figures(bank.name, "quoth", ours, answerable, calibrated=True),
+    )
+
+
+def ask(bank: Bank, encoder: Encoder, vectors: EmbeddingCache) -> tuple[list[Asked], float]:
+    """Every query asked, and `Index.wordings` of the bank."""
     knowledge = _knowledge(bank)
     subjects = Subjects()
     index = build_index(knowledge, subjects, encoder, embed=vectors.encode)
@@ -149,22 +172,16 @@ def measure(bank: Bank, encoder: Encoder, vectors: EmbeddingCache) -> tuple[Bank
         for wording in pair.wordings:
             questions.setdefault(normalise(wording), set()).add(p)
     right_pairs = [{p for q in gold for p in questions[normalise(q)]} for gold in bank.accepted]
-    confidence = shipped(index.wordings)
     embedded = vectors.encode([retriever.compare(q) for q in bank.queries])
     wordings = index.pairs >= 0
-    ours, plain = [], []
+    asked = []
     for query, vector, gold in zip(bank.queries, embedded, right_pairs, strict=True):
-        retrieved = retriever.retrieve(query, vector)
-        best = retrieved.candidates[0]
-        ours.append((confidence.probability(best.signals), best.pair in gold))
+        best = retriever.retrieve(query, vector).candidates[0]
         cosines = np.where(wordings, index.vectors @ vector, -1.0)
         nearest = int(np.argmax(cosines))
-        plain.append((float(cosines[nearest]), int(index.pairs[nearest]) in gold))
-    answerable = [bool(gold) for gold in right_pairs]
-    return (
-        figures(bank.name, "nearest cosine", plain, answerable, calibrated=False),
-        figures(bank.name, "quoth", ours, answerable, calibrated=True),
-    )
+        by_cosine = (float(cosines[nearest]), int(index.pairs[nearest]) in gold)
+        asked.append(Asked(best.signals, best.pair in gold, bool(gold), by_cosine))
+    return asked, index.wordings
 
 
 def figures(

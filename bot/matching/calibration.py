@@ -1,13 +1,23 @@
 """One probability from the signals, and an operating point chosen by the risk an owner accepts.
 
-The probability is logistic in two signals, with weights that can't be negative:
+An answer shares the probability with what else the question may be, each by a power of its score
+(Luce 1959, the choice rule):
 
-    evidence   the head's score of the answer less its score of "not answered"
-    margin     the answer's score less that of the best other answer
+    P(right) = score^k / (score^k + rival^k + out^k + floor^k)
 
-The shipped weights come from the development parts of unlike public data sets. A knowledge
-adjusts them on its own wordings (leave-one-out scores, Platt 1999), and chooses its threshold on
-held-out labelled questions that nothing was fitted to.
+    score   the head's score of the answer
+    rival   that of the best other answer
+    out     that of "not answered"
+    floor   a score that a question gets which is about nothing here; an answer with that score and
+            no rival is as likely right as wrong
+
+So a higher score never lowers the probability, and a stronger rival or known gap never raises it.
+Odds follow a power of the score, not its exponential: what counts is how many times the rival's or
+the floor's it is, for long messages score low all over.
+
+The shipped exponent and floor come from the development parts of unlike public data sets
+(bot.training.fit_matching). A knowledge adjusts them on its own wordings (leave-one-out scores),
+and chooses its threshold on held-out labelled questions that nothing was fitted to.
 """
 
 from __future__ import annotations
@@ -25,62 +35,85 @@ from bot.matching.retrieval import Signals
 Doubles = NDArray[np.float64]
 
 DELTA = 0.01  # chance, over calibration questions, that the promised risk does not hold
+LEAST = 1e-3  # a score below it counts as this much: scores may be negative
+FORM = "power of scores"  # of the probability: thresholds chosen on another mean something else
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """P(the answer is right) = 1 / (1 + exp(-(evidence e + margin m + intercept)))."""
+    """P(the answer is right), see the module. `floor` is a score, above 0."""
 
-    evidence: float
-    margin: float
-    intercept: float
+    exponent: float
+    floor: float
 
     def __post_init__(self) -> None:
-        if self.evidence < 0 or self.margin < 0:
+        if not self.exponent >= 0:
             raise ValueError("more evidence must never lower the probability")
+        if not self.floor > 0:
+            raise ValueError(f"the floor is a score above 0, not {self.floor!r}")
 
     def probability(self, signals: Signals) -> float:
         """Of one candidate, 0..1. A question nearer to a known gap than to the answer's every
         wording is not helped by its margin over other answers."""
-        return self.of(signals.score - signals.out, signals.margin)
+        return self.of(signals.score, signals.score - signals.margin, signals.out)
 
-    def of(self, evidence: float, margin: float) -> float:
-        x = self.evidence * evidence + self.margin * margin + self.intercept
-        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+    def of(self, score: float, rival: float, out: float) -> float:
+        own = max(score, LEAST)
+        against = (max(rival, LEAST), max(out, LEAST), self.floor)
+        highest = max(own, *against)
+        rest = sum(math.pow(other / highest, self.exponent) for other in against)
+        power = math.pow(own / highest, self.exponent)
+        return power / (power + rest)
 
 
 def shipped(wordings: float) -> Confidence:
-    """The shipped weights for a knowledge whose answers have so many wordings: the mean natural
+    """The shipped one for a knowledge whose answers have so many wordings: the mean natural
     logarithm of their numbers. Where there are many, one comes near a strange question by chance.
     """
-    return Confidence(evidence=6.47, margin=4.09, intercept=-2.20 - 0.544 * wordings)
+    return Confidence(exponent=3.52, floor=0.144 + 0.0883 * wordings)
 
 
-def fit_confidence(
-    evidence: Doubles,
-    margin: Doubles,
-    right: NDArray[np.bool_],
-    weights: Doubles,
-    prior: Confidence,
-    strength: float = 1.0,
-) -> Confidence:
-    """Logistic regression pulled towards `prior` (Gaussian, variance 1 / strength), by Newton.
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Scores of n questions, whether the best answer was right, and how much each counts; [n]."""
 
-    All arrays are [n]; `weights` >= 0 count each example. Deterministic.
+    score: Doubles
+    rival: Doubles
+    out: Doubles
+    right: NDArray[np.bool_]
+    weights: Doubles
+
+
+def fit_confidence(scored: Scored, prior: Confidence, strength: float = 1.0) -> Confidence:
+    """The likeliest exponent and floor, pulled towards `prior`, by Fisher scoring. Deterministic.
+
+    The pull is a Gaussian of variance 1 / strength on the exponent and on exponent * ln(floor).
     """
-    x = np.stack([evidence, margin, np.ones_like(evidence)], axis=1)
-    centre = np.array([prior.evidence, prior.margin, prior.intercept], np.float64)
+    own, rival, out = (
+        np.log(np.maximum(s, LEAST)) for s in (scored.score, scored.rival, scored.out)
+    )
+    right, weights = scored.right.astype(np.float64), scored.weights
+    centre = np.array([prior.exponent, prior.exponent * math.log(prior.floor)])
+
+    def logit(beta: Doubles) -> tuple[Doubles, Doubles]:
+        """The log odds [n], and their derivatives [n, 2]."""
+        others = np.stack([beta[0] * rival, beta[0] * out, np.full_like(own, beta[1])], axis=1)
+        against = np.logaddexp.reduce(others, axis=1)
+        share = np.exp(others - against[:, None])
+        slope = own - share[:, 0] * rival - share[:, 1] * out
+        return beta[0] * own - against, np.stack([slope, -share[:, 2]], axis=1)
 
     def loss(beta: Doubles) -> float:
-        z = x @ beta
+        z, _ = logit(beta)
         pull = 0.5 * strength * float(((beta - centre) ** 2).sum())
         return float((weights * (np.logaddexp(0, z) - right * z)).sum()) + pull
 
     beta, now = centre.copy(), loss(centre)
     for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
-        gradient = x.T @ (weights * (right - p)) - strength * (beta - centre)
-        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + strength * np.eye(3)
+        z, slopes = logit(beta)
+        p = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+        gradient = slopes.T @ (weights * (right - p)) - strength * (beta - centre)
+        hessian = (slopes * (weights * p * (1 - p))[:, None]).T @ slopes + strength * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         while loss(beta + step) > now and float(np.abs(step).max()) >= 1e-8:
             step /= 2  # where p is near 0 or 1 a whole step goes too far
@@ -88,7 +121,9 @@ def fit_confidence(
         now = loss(beta)
         if float(np.abs(step).max()) < 1e-8:
             break
-    return Confidence(max(0.0, float(beta[0])), max(0.0, float(beta[1])), float(beta[2]))
+    exponent = max(LEAST, float(beta[0]))
+    floor = float(np.exp(np.clip(beta[1] / exponent, math.log(LEAST), -math.log(LEAST))))
+    return Confidence(exponent, floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +210,8 @@ def upper_bound(wrong: int, questions: int, delta: float) -> float:
     return float(beta.ppf(1 - delta, wrong + 1, questions - wrong))
 
 
-def leave_one_out_signals(
-    held: NDArray[np.float32], owners: NDArray[np.int32]
-) -> tuple[Doubles, Doubles, NDArray[np.bool_], Doubles]:
-    """(evidence, margin, right, weights), each [n], of every wording from a head without it.
+def leave_one_out(held: NDArray[np.float32], owners: NDArray[np.int32]) -> Scored:
+    """Every wording as a question, by the scores of a head without it.
 
     Wordings of pairs and out-of-scope prototypes weigh half each, for visitors ask answerable and
     unanswerable questions in unknown proportion, and the knowledge's own lists don't tell it.
@@ -189,11 +222,10 @@ def leave_one_out_signals(
     top = answers[np.arange(len(best)), best]
     rest = answers.copy()
     rest[np.arange(len(best)), best] = 0.0
-    margin = top - rest.max(axis=1)
     inside = owners < answers.shape[1]
     share = float(inside.mean())
     weights = np.where(inside, 0.5 / max(share, 1e-9), 0.5 / max(1 - share, 1e-9))
-    return top - scores[:, -1], margin, best == owners, weights
+    return Scored(top, rest.max(axis=1), scores[:, -1], best == owners, weights)
 
 
 def expected_calibration_error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.knowledge.knowledge import Knowledge
 from bot.knowledge.standing import Withheld
@@ -58,6 +58,17 @@ def withhold(
                 return decision
             return Declined(next(why for why in reasons if why), probability=probability)
     return decision
+
+
+def beside(match: Match, given: Sequence[Match]) -> Match:
+    """`match` as likely as it is where `given` are set aside: it has no share to yield to them.
+
+    What remains keeps its odds among itself (Luce's axiom); an answer that is read has no share.
+    """
+    left = 1 - sum(m.probability for m in given if not m.pair.drawn)
+    if match.pair.drawn or left <= 0:
+        return match
+    return replace(match, probability=min(1.0, match.probability / left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,7 @@ class Decider:
         for match in matches[1:]:
             other = self._about(match)
             apart = len(other) == 1 and other != about
-            sure = match.probability >= SECOND * self.bar(match)
+            sure = beside(match, [best]).probability >= SECOND * self.bar(match)
             if apart and sure and self._fit(best, match):
                 return match
         return None

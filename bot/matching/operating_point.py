@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bot.errors import CalibrationError, KnowledgeError
 from bot.knowledge.exam import Question, matches, read_exam
 from bot.knowledge.knowledge import Knowledge
-from bot.matching.calibration import OperatingPoint, choose_operating_point
+from bot.matching.calibration import FORM, OperatingPoint, choose_operating_point
 from bot.types import content_id
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ READINGS = 4  # of the questions, until the threshold they are read at is the on
 
 
 def matched_state(knowledge: Knowledge) -> str:
-    """A digest of all that matching rests on, and of the labelled questions: 16 hex digits.
+    """A digest of all that the probability rests on, and of the labelled questions: 16 hex digits.
 
     Titles, texts, contacts, comments and reviewers may change without a new choice.
     """
-    parts = [*knowledge.subjects, *(name for alias in knowledge.aliases for name in alias)]
+    parts = [FORM, *knowledge.subjects, *(name for alias in knowledge.aliases for name in alias)]
     for pair in knowledge.pairs:
         parts += [pair.answer, str(pair.drawn), str(len(pair.wordings)), *pair.wordings]
     parts += [prototype.question for prototype in knowledge.prototypes]
