@@ -35,6 +35,7 @@ from bot.matching.retrieval import Signals
 Doubles = NDArray[np.float64]
 
 DELTA = 0.01  # chance, over calibration questions, that the promised risk does not hold
+SMALL = 1e-4  # step of the fit that ends it
 LEAST = 1e-3  # a score below it counts as this much: scores may be negative
 FORM = "power of scores"  # of the probability: thresholds chosen on another mean something else
 
@@ -98,8 +99,11 @@ def fit_confidence(scored: Scored, prior: Confidence, strength: float = 1.0) -> 
     def logit(beta: Doubles) -> tuple[Doubles, Doubles]:
         """The log odds [n], and their derivatives [n, 2]."""
         others = np.stack([beta[0] * rival, beta[0] * out, np.full_like(own, beta[1])], axis=1)
-        against = np.logaddexp.reduce(others, axis=1)
-        share = np.exp(others - against[:, None])
+        highest = others.max(axis=1)
+        share = np.exp(others - highest[:, None])
+        total = share.sum(axis=1)
+        against = highest + np.log(total)
+        share /= total[:, None]
         slope = own - share[:, 0] * rival - share[:, 1] * out
         return beta[0] * own - against, np.stack([slope, -share[:, 2]], axis=1)
 
@@ -108,18 +112,19 @@ def fit_confidence(scored: Scored, prior: Confidence, strength: float = 1.0) -> 
         pull = 0.5 * strength * float(((beta - centre) ** 2).sum())
         return float((weights * (np.logaddexp(0, z) - right * z)).sum()) + pull
 
-    beta, now = centre.copy(), loss(centre)
+    beta = centre.copy()
     for _ in range(100):
         z, slopes = logit(beta)
         p = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
         gradient = slopes.T @ (weights * (right - p)) - strength * (beta - centre)
         hessian = (slopes * (weights * p * (1 - p))[:, None]).T @ slopes + strength * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
-        while loss(beta + step) > now and float(np.abs(step).max()) >= 1e-8:
-            step /= 2  # where p is near 0 or 1 a whole step goes too far
+        # A whole step often goes too far: to and fro about the least, or away where p is 0 or 1.
+        whole = loss(beta + step)
+        while float(np.abs(step).max()) >= SMALL and (half := loss(beta + step / 2)) < whole:
+            step, whole = step / 2, half
         beta += step
-        now = loss(beta)
-        if float(np.abs(step).max()) < 1e-8:
+        if float(np.abs(step).max()) < SMALL:
             break
     exponent = max(LEAST, float(beta[0]))
     floor = float(np.exp(np.clip(beta[1] / exponent, math.log(LEAST), -math.log(LEAST))))
