@@ -620,6 +620,11 @@ def test_products_in_eight_bits_are_near_and_row_by_row(seed: int, outlier: floa
     )
     assert matrix_inputs(model) == ["x"]
     to_eight_bits(model, {"x": np.abs(x).max(axis=(0, 1))})
+    kept = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    sizes = np.abs(kept["w/q"].astype(int))
+    # What two neighbours come to at most: more would not go into 16 bits.
+    assert 255 * (sizes[0::2] + sizes[1::2]).max() <= 32767
+    assert sizes.max() > 60
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"x": x})
     exact = x @ weights

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FORMAT = 3  # raise it whenever the graph, its inputs or these files change meaning
+FORMAT = 4  # raise it whenever the graph, its inputs or these files change meaning
 MAX_TOKENS = 128  # of one text, the two special ones among them; the rest is cut off
 META, GRAPH, WEIGHTS, TOKENIZER = "meta.json", "model.onnx", "model.weights", "tokenizer.json"
 
