@@ -438,7 +438,7 @@ def test_another_version_counts_as_absent(damaged: Path, monkeypatch: pytest.Mon
 def test_verify_hashes_the_middle_of_the_weights(
     cache_folder: Path, encoder: Encoder, tmp_path: Path
 ) -> None:
-    source = next(p.parent for p in (cache_folder / "encoders").glob(f"*/{META}"))
+    source = cache_folder / "encoders" / encoder.digest
     folder = tmp_path / "copy"
     shutil.copytree(source, folder)
     with (folder / WEIGHTS).open("r+b") as file:
