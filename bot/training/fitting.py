@@ -14,7 +14,7 @@ from bot.training.reading_net import WIDTH, ReadingNet, loss
 
 CHANGED_WEIGHT = 0.5  # of questions changed by rule: some of them are answerable still
 REDUCED = 160  # numbers of a token that training sees, of the encoder's 384
-MOST = 45  # questions of an article in an epoch, unless people asked some that have no answer
+MOST = 300  # questions of an article in an epoch, unless people asked some that have no answer
 CHUNK = 12  # questions in a step, of one article
 
 
