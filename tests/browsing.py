@@ -163,6 +163,14 @@ def _axe() -> str:
 
 
 _RUN = """async () => {
+    // What is still fading in has another colour for a moment.
+    const roots = [document];
+    for (const root of roots)
+        for (const element of root.querySelectorAll("*"))
+            if (element.shadowRoot) roots.push(element.shadowRoot);
+    const moving = roots.flatMap((root) => root.getAnimations({ subtree: true }));
+    const ends = moving.filter((one) => one.effect.getComputedTiming().iterations !== Infinity);
+    await Promise.allSettled(ends.map((one) => one.finished));
     const rules = { "target-size": { enabled: true } };
     const { violations, passes } = await axe.run(document, { resultTypes: ["violations"], rules });
     const told = ({ id }) => ({ target, any, all, none }) =>
