@@ -20,6 +20,7 @@ from bot.evaluation.measures import auroc
 from bot.knowledge.exam import Dialogue, Question, matches
 from bot.matching import answerability
 from bot.matching.index import build_index, compared
+from bot.matching.lexicon import Lexicon
 from bot.matching.retrieval import Retriever
 from bot.subjects import Subjects
 from bot.types import Answered
@@ -48,14 +49,17 @@ def ablation(
 ) -> Iterator[Step]:
     """The steps, from a cosine to all of it. `exam` holds single questions.
 
-    Takes a minute: one head is solved anew, without words.
+    Takes a minute: one head is solved anew, without words. A knowledge too large for one head has
+    no steps for it.
     """
     questions = [question for dialogue in exam for question in dialogue]
     engine = Engine(settings, progress)
     bot = Bot.load(settings, engine=engine, progress=progress)
     knowledge, encoder = bot.knowledge, engine.encoder
     subjects = Subjects(knowledge.aliases, knowledge.subjects)
-    index = build_index(knowledge, subjects, encoder, cache=engine.cache)
+    index = build_index(
+        knowledge, subjects, encoder, embed=engine.vectors.encode, cache=engine.cache
+    )
     retriever = Retriever(index, encoder, subjects)
     confidence = adjusted_confidence(index)
     sentences = [
@@ -67,7 +71,6 @@ def ablation(
     asked = engine.vectors.encode([compared(q.text, subjects) for q in questions])
     texts = [answer.text for answer in index.answers]
     answered = index.owners != index.out
-    bare = _head(index.vectors, index.owners, index.out)
 
     def sentence(i: int) -> Candidate:
         near = cosines(said, asked[i])
@@ -79,13 +82,9 @@ def ablation(
         gap = near[~answered].max(initial=-1.0) if gaps else 0.0
         return (texts[index.owners[best]],), float(near[best] - gap)
 
-    def head(i: int, words: bool) -> Candidate:
-        similar = cosines(index.vectors, asked[i])
-        if words and index.head is not None:
-            told = index.lexicon.similarities(compared(questions[i].text, subjects))
-            scores = answerability.kernel(similar, told) @ index.head
-        else:
-            scores = answerability.kernel(similar, np.zeros_like(similar)) @ bare
+    def head(i: int, lexicon: Lexicon, weights: Floats) -> Candidate:
+        told = lexicon.similarities(compared(questions[i].text, subjects))
+        scores = answerability.kernel(cosines(index.vectors, asked[i]), told) @ weights
         best = int(scores[:-1].argmax())
         return (texts[best],), float(scores[best] - scores[-1])
 
@@ -101,15 +100,22 @@ def ablation(
         shown = given or finding.matches[:1]
         return tuple(m.pair.answer for m in shown), finding.confidence
 
-    steps: tuple[tuple[str, Callable[[int], Candidate]], ...] = (
+    heads: list[tuple[str, Callable[[int], Candidate]]] = []
+    if (solved := index.head) is not None:
+        mute = Lexicon.build([""] * len(index.owners))
+        bare, _ = answerability.fit_head(index.vectors, mute, index.owners, index.out)
+        heads = [
+            ("a head over all wordings and gaps", lambda i: head(i, mute, bare)),
+            ("… and over their words", lambda i: head(i, index.lexicon, solved)),
+        ]
+    steps: list[tuple[str, Callable[[int], Candidate]]] = [
         ("nearest sentence of the document, cosine", sentence),
         ("nearest wording of a pair, cosine", wording),
         ("… less the cosine of the nearest known gap", lambda i: wording(i, gaps=True)),
-        ("a head over all wordings and gaps", lambda i: head(i, words=False)),
-        ("… and over their words", lambda i: head(i, words=True)),
+        *heads,
         ("… subjects kept apart, typing errors mended, a probability", weighed),
         ("all of it: routing, readings, parts", whole),
-    )
+    ]
     for name, candidate in steps:
         progress(f"Asking: {name} …")
         yield step(name, questions, [candidate(i) for i in range(len(questions))])
@@ -147,15 +153,3 @@ def as_table(steps: Sequence[Step]) -> str:
         *(f"| {s.name} | {s.balanced:.3f} | {s.right:.3f} | {s.auroc:.3f} |" for s in steps),
     ]
     return "\n".join(lines)
-
-
-def _head(vectors: Floats, owners: NDArray[np.int32], out: int) -> Floats:
-    """The weights of a head that knows no words, float32 [n, out + 1]."""
-    from scipy.linalg import solve
-
-    system = answerability.kernel(vectors @ vectors.T, np.zeros(1, np.float32))
-    system[np.diag_indices_from(system)] += np.float32(answerability.RIDGE)
-    targets = np.zeros((len(owners), out + 1), np.float32)
-    targets[np.arange(len(owners)), owners] = 1
-    weights: Floats = solve(system, targets, assume_a="pos", overwrite_a=True)
-    return weights
