@@ -128,6 +128,7 @@ def test_questions_are_completed_while_one_is_typed(embedded: Any) -> None:
 
 def test_nothing_is_sent_before_it_is_asked_where_the_owner_says_so(embedded: Any) -> None:
     with opened(embedded('data-typeahead="off"')) as chat:
+        chat.page.get_by_text("You could ask").wait_for()  # the openers, which nobody typed
         asked: list[str] = []
         chat.page.on("request", lambda request: asked.append(request.url))
         chat.input.press_sequentially("how long do")
