@@ -221,10 +221,21 @@ def test_plain_text_is_what_a_person_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["(" * 40_000, ". " * 40_000, "- a\n" * 20_000, "```\n" * 9_999]
+    "hostile",
+    [
+        "(" * 40_000,
+        ". " * 40_000,
+        "- a\n" * 20_000,
+        "```\n" * 9_999,
+        "```open\n\n" * 9_999,
+        "<!-- open\n" * 20_000,
+        "One title\n\n" * 20_000,
+        " *open" * 20_000,
+    ],
 )
 def test_hostile_text_takes_no_longer_than_its_length(hostile: str) -> None:
     began = time.process_time()
     split_sentences(hostile + "end.")
     split_blocks(hostile)
+    plain_text(hostile)
     assert time.process_time() - began < 5.0

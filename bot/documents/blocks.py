@@ -8,8 +8,11 @@ stands. Every stretch of non-space text lies in exactly one block.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from bot.types import Span
@@ -27,13 +30,14 @@ _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(={3,}|-{3,})[ \t]*$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|={3,})$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_CLOSING = re.compile(r"\s*(`{3,}|~{3,})\s*")
 _DELIMITER_ROW = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
 
-_MARKUP = (
-    (re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>\n]{0,200}>", re.S), " "),
+_MARKUP = (  # each looks no further than a bound for its end, which may not come
+    (re.compile(r"<!--.{0,2000}?-->|</?[a-zA-Z][^<>\n]{0,200}>", re.S), " "),
     (re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"), r"\1"),
     (re.compile(r"\[(?:\d{1,3}|[a-z]|[a-z ]{2,30}(?:needed|\?))\]|\[(?:who|when|by whom)\?\]"), ""),
-    (re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])", re.S), r"\2"),
+    (re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)(.{1,500}?)(?<=\S)\1(?![\w*])", re.S), r"\2"),
     (re.compile(r"`+([^`]+)`+"), r"\1"),
     (re.compile(r"^[ \t]*>[ \t]?", re.M), ""),
 )
@@ -74,7 +78,10 @@ def trimmed(text: str, start: int, end: int) -> Span | None:
 
 
 def split_blocks(text: str) -> tuple[Block, ...]:
-    """The blocks of `text`: ordered, disjoint, covering all of its non-space text."""
+    """The blocks of `text`: ordered, disjoint, covering all of its non-space text.
+
+    Linear in the length of `text`.
+    """
     return _plain_headings(text, _Scanner(text).scan())
 
 
@@ -86,6 +93,13 @@ class _Scanner:
         self.lines = _lines(text)
         self.blocks: list[Block] = []
         self.gap = 0
+        self.last_comment = text.rfind("-->")  # where the last one ends
+        # What may close a code fence, by its signs. Looked for once: there may be as many fences
+        # that nothing closes as there are lines.
+        self.closing: dict[str, list[int]] = defaultdict(list)
+        for i in range(len(self.lines)):
+            if closing := _CLOSING.fullmatch(text, *self.lines[i]):
+                self.closing[closing[1]].append(i)
 
     def line(self, i: int) -> str:
         start, end = self.lines[i]
@@ -158,17 +172,18 @@ class _Scanner:
         """The closing line of a code fence; None for no fence or one that is never closed."""
         if (fence := _FENCE.match(self.line(i))) is None:
             return None
-        for j in range(i + 1, len(self.lines)):
-            closing = self.line(j).strip()
-            if closing.startswith(fence[1]) and not closing.strip(fence[1][0]):
-                return j
-        return None
+        below = (
+            lines[at]
+            for signs, lines in self.closing.items()
+            if signs.startswith(fence[1]) and (at := bisect_right(lines, i)) < len(lines)
+        )
+        return min(below, default=None)
 
     def comment(self, i: int) -> int | None:
         """Take an HTML comment; what follows it on its last line is a line of its own."""
-        close = self.text.find("-->", self.lines[i][0])
-        if close < 0:
+        if self.last_comment < self.lines[i][0]:
             return None
+        close = self.text.find("-->", self.lines[i][0])
         end = close + 3
         j = i
         while self.lines[j][1] < end:
@@ -249,22 +264,19 @@ def _plain_headings(text: str, blocks: list[Block]) -> tuple[Block, ...]:
 
     A run of more than two such lines is a list without marks, and so is a run of questions.
     """
-    titles = [_plain_title(text, block) for block in blocks]
-    result = []
-    for i, block in enumerate(blocks):
-        title = titles[i]
-        if title and i + 1 < len(blocks) and blocks[i + 1].kind not in ("aside", "code"):
-            run = 1
-            while i + run < len(blocks) and titles[i + run]:
-                run += 1
-            before = 0
-            while before < i and titles[i - before - 1]:
-                before += 1
-            follows = i + run < len(blocks) and blocks[i + run].kind != "heading"
-            questions = run > 1 and title.endswith("?")
-            if follows and run + before <= 2 and not questions:
-                block = replace(block, kind="heading", title=title, level=PLAIN)
-        result.append(block)
+    titles = [_plain_title(text, block) or "" for block in blocks]
+    result = list(blocks)
+    for titled, group in groupby(range(len(blocks)), key=lambda i: bool(titles[i])):
+        run = list(group)
+        last = run[-1]
+        if not titled or len(run) > 2 or last + 1 == len(blocks):
+            continue
+        if blocks[last + 1].kind == "heading":
+            continue
+        for i in run:
+            question = i < last and titles[i].endswith("?")
+            if not question and blocks[i + 1].kind not in ("aside", "code"):
+                result[i] = replace(blocks[i], kind="heading", title=titles[i], level=PLAIN)
     return tuple(result)
 
 
