@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_encoder import bag_of_stems
 
-from bot.drawing.draft import make_draft
+from bot.documents.documents import document_from_text
+from bot.drawing.draft import Draft, make_draft
+from bot.drawing.drawing import draw_pairs
 from bot.drawing.redraw import Redrawn, redraw
 from bot.errors import KnowledgeError
 from bot.knowledge.drawn import DRAWN, drawn_text, read_drawn
@@ -314,6 +317,33 @@ def test_a_document_of_a_new_name_is_added_and_the_others_stay(tmp_path: Path) -
     assert [d.id for d in after.documents] == ["town", "other"]
     assert after.pairs[0] == before.pairs[0]
     assert "# Ours: the" in (root / "knowledge.yaml").read_text(encoding="utf-8")
+
+
+def test_many_documents_of_new_names_take_no_longer_than_they_are(tmp_path: Path) -> None:
+    root = drawn(tmp_path, SENTENCES[0])
+    made = [
+        replace(
+            document_from_text(
+                "\n\n".join(f"House {i} of {name} was built in 1{i:03}." for i in range(30)),
+                id=name,
+                title=name,
+                source=f"{name}.txt",
+            ),
+            digest="0" * 64,
+        )
+        for name in (f"town{n}" for n in range(60))
+    ]
+    pairs = tuple(pair for document in made for pair in draw_pairs(document))
+    for changed in ((60, len(pairs)), (0, 0)):  # and once more: all are there
+        began = time.process_time()
+        done = redraw(root, Draft("T", tuple(made), pairs))
+        assert (done.documents, done.pairs) == changed
+        assert time.process_time() - began < 20
+    assert [d.id for d in load_knowledge(root).documents] == ["town", *(d.id for d in made)]
+    assert [row.evidence.document_id for row in rows_of(root)[1:] if row.evidence] == [
+        pair.provenance.document_id
+        for pair in sorted(pairs, key=lambda pair: pair.provenance.evidence)
+    ]
 
 
 def test_another_document_of_the_same_name_replaces_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ changes nothing more.
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -153,9 +156,12 @@ class _Redraw:
                 self.root / PAIRS,
             )
         edited = [self._edited(number, piece) for number, piece in enumerate(pieces)]
+        places = self._places()
+        new: dict[int, list[PairRow]] = {}
         for pair in sorted(self.merged.added, key=lambda pair: pair.provenance.evidence):
-            number = self._behind(pair)
-            edited[number] = edited[number].append(pair_lines(self._row(pair)))
+            new.setdefault(self._behind(pair, places), []).append(self._row(pair))
+        for number, rows in new.items():
+            edited[number] = edited[number].extend(map(pair_lines, rows))
         text = head + "".join(piece.text for piece in edited)
         files = {PAIRS: text, DRAWN: drawn_text(self.merged.drawn)}
         files |= self._documents()
@@ -225,52 +231,54 @@ class _Redraw:
         row = replace(pair, question=question, variants=variants)
         return pair_row(row, tuple(self.now.values()))
 
-    def _behind(self, pair: QAPair) -> int:
+    def _places(self) -> dict[str, list[tuple[int, int]]]:
+        """By document: where the answers of its rows begin, and the rows' numbers, in order.
+
+        A row whose place isn't kept counts as behind all others.
+        """
+        places: dict[str, list[tuple[int, int]]] = {}
+        for number, ((id, _), evidence) in enumerate(zip(self.keys, self.evidence, strict=True)):
+            start = evidence.span.start if evidence is not None else sys.maxsize
+            places.setdefault(id, []).append((start, number))
+        return {id: sorted(own) for id, own in places.items()}
+
+    def _behind(self, pair: QAPair, places: Mapping[str, Sequence[tuple[int, int]]]) -> int:
         """The number of the row that a new pair is written behind: in the order of the document,
         or where its document begins; at the end for a document that has no row."""
-        id, start = pair.provenance.document_id, pair.provenance.evidence.start
-        own = [n for n, key in enumerate(self.keys) if key[0] == id]
-        before = [
-            (evidence.span.start, n)
-            for n in own
-            if (evidence := self.evidence[n]) is not None and evidence.span.start <= start
-        ]
-        if before:
-            return max(before)[1]
-        return max(0, own[0] - 1) if own else len(self.rows) - 1
+        own = places.get(pair.provenance.document_id)
+        if own is None:
+            return len(self.rows) - 1
+        before = bisect_right(own, pair.provenance.evidence.start, key=lambda place: place[0])
+        return own[before - 1][1] if before else max(0, min(n for _, n in own) - 1)
 
     def _documents(self) -> dict[str, str]:
         """The changed documents, and knowledge.yaml with what is new of them."""
         text = read_raw(self.root / MANIFEST) or ""
         before, listed, after = documents_of(text)
-        paths = self._paths(listed)
-        files: dict[str, str] = {}
-        fresh: list[Document] = []
-        for document in self.changed.values():
-            if document.id not in paths:
-                fresh.append(document)
-                continue
-            number, path = paths[document.id]
-            files[path] = document.text
-            if document.digest:
-                listed = listed.put(number, "source", document.source)
-                listed = listed.put(number, "sha256", document.digest)
-        names = frozenset(Path(path).stem.casefold() for _, path in paths.values())
-        for row, document in zip(document_rows(fresh, names), fresh, strict=True):
-            listed = listed.append(document_lines(row))
-            paths[document.id] = (len(paths), row.path)
-            files[row.path] = document.text
-        changed = before + listed.text + after
-        return files | ({MANIFEST: changed} if changed != text else {})
-
-    def _paths(self, listed: Listed) -> dict[str, tuple[int, str]]:
+        head, parts = listed.pieces()
         rows = read_manifest(self.root / MANIFEST).documents
-        if len(rows) != len(listed.pieces()[1]):
+        if len(rows) != len(parts):
             raise KnowledgeError(
                 "the documents must stand one below the other, each beginning with '- '",
                 self.root / MANIFEST,
             )
-        return {row.id: (number, row.path) for number, row in enumerate(rows)}
+        pieces = list(parts)
+        files: dict[str, str] = {}
+        for number, row in enumerate(rows):
+            document = self.changed.get(row.id)
+            if document is None:
+                continue
+            files[row.path] = document.text
+            if document.digest:
+                piece = pieces[number].put(0, "source", document.source)
+                pieces[number] = piece.put(0, "sha256", document.digest)
+        known = {row.id for row in rows}
+        fresh = [document for id, document in self.changed.items() if id not in known]
+        new = document_rows(fresh, frozenset(Path(row.path).stem.casefold() for row in rows))
+        pieces[-1] = pieces[-1].extend(map(document_lines, new))
+        files |= {row.path: document.text for row, document in zip(new, fresh, strict=True)}
+        changed = before + head + "".join(piece.text for piece in pieces) + after
+        return files | ({MANIFEST: changed} if changed != text else {})
 
     def told(self) -> Redrawn:
         """What was done, with the places of lost answers in the file as it is now."""

@@ -124,19 +124,28 @@ class Listed:
     def insert(self, at: int, lines: Iterable[str]) -> Listed:
         """The list with an entry of `lines` before the one `at`, or at its end."""
         items = self._items()
-        dash = self._dash(items[0]) if items else 0
-        indent = " " * (dash - self._line_start(dash))
-        body = self._end_of_line.join(item(lines, indent=indent)) + self._end_of_line
         if at >= len(items):
-            if not items:
-                text = "" if self.text.strip() == "[]" else self.text.replace("\n[]", "", 1)
-                return Listed(text + ("" if text.endswith("\n") else "\n") + "\n" + body, self.keys)
-            return self._insert(self._past(items[-1].end), self._end_of_line + body)
+            return self.extend([lines])
+        body = self._entry(items, lines)
         return self._insert(self._line_start(items[at].begin), body + self._end_of_line)
 
-    def append(self, lines: Iterable[str]) -> Listed:
-        """The list with an entry of `lines` behind the last one, before comments that follow."""
-        return self.insert(len(self._items()), lines)
+    def extend(self, entries: Iterable[Iterable[str]]) -> Listed:
+        """The list with entries of such lines behind the last one, before comments that follow."""
+        items = self._items()
+        bodies = [self._entry(items, lines) for lines in entries]
+        if not bodies:
+            return self
+        body = self._end_of_line.join(bodies)
+        if not items:
+            text = "" if self.text.strip() == "[]" else self.text.replace("\n[]", "", 1)
+            return Listed(text + ("" if text.endswith("\n") else "\n") + "\n" + body, self.keys)
+        return self._insert(self._past(items[-1].end), self._end_of_line + body)
+
+    def _entry(self, items: Sequence[_Item], lines: Iterable[str]) -> str:
+        """`lines` as an entry, indented as those of the list are."""
+        dash = self._dash(items[0]) if items else 0
+        indent = " " * (dash - self._line_start(dash))
+        return self._end_of_line.join(item(lines, indent=indent)) + self._end_of_line
 
     def pieces(self) -> tuple[str, tuple[Listed, ...]]:
         """What stands before the first entry, and each entry as a list of its own, with what
