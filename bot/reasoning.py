@@ -18,6 +18,7 @@ from bot.conversation.followups import Context, read
 from bot.encoding.encoders import Encoder, Vectors
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.decision import Decider, beside
+from bot.matching.numbers import says_number
 from bot.matching.retrieval import Retrieved, Retriever
 from bot.routing.chatspeak import plain
 from bot.routing.routing import Router
@@ -43,6 +44,7 @@ MOST_SUBJECTS = 3  # among which an unnamed subject is sought
 MOST_PARTS = 4
 FRAGMENT = 4  # words up to which a question may leave its subject to be guessed
 PART = 0.7  # least probability of an answer to a part of a question
+FOLLOW_UP = 0.5  # least probability of an answer to a reading made from the turns before
 WHOLE = 0.9  # probability of an answer to the whole from which no part is looked at
 
 _IT = re.compile(
@@ -58,7 +60,13 @@ _OPEN = re.compile(  # speaks of a subject without its name
     r"|^which (?:is|has|comes|one)\b",
     re.IGNORECASE,
 )
+_FURTHER = re.compile(  # asks for more than what was said
+    r"(?:why|how come|for what reason|how (?:often|long|soon|quickly|fast|likely|so|exactly)"
+    r"|since when|when|where|in what way|by how much)\b",
+    re.IGNORECASE,
+)
 _WHY = re.compile(r"(?:why|how come|for what reason)\b", re.IGNORECASE)
+_AMONG = re.compile(r"\bwhich (?:one )?of (?:those|these)\b|\b(?:in )?the same way$", re.IGNORECASE)
 _ASKS = (
     r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|will"
     r"|would|should|has|have)"
@@ -151,7 +159,7 @@ class Reasoner:
         lost = understood.kind == "new" and isinstance(finding.decision, Declined)
         if lost and about_answer(core) is not None and not self._subjects.mentioned(core):
             return Finding(asked, Declined("not_understood"))  # "source?": of what?
-        return self._unless_said(finding, understood.turn)
+        return self._sure(self._unless_said(finding, understood), understood)
 
     def _readings(
         self, understood: Understood, known: str = "", vector: Vectors | None = None
@@ -168,14 +176,29 @@ class Reasoner:
             score(text)
         return tried[text]
 
-    def _unless_said(self, finding: Finding, turn: Turn | None) -> Finding:
-        """The finding; declined where it gives as a reason what it was to be the reason of."""
-        decision = finding.decision
-        why = turn is not None and _WHY.match(finding.question) is not None
-        if not (why and turn and isinstance(decision, Answered)):
+    def _sure(self, finding: Finding, understood: Understood) -> Finding:
+        """The finding; declined where it rests on a reading that may be misread and isn't sure."""
+        if not isinstance(finding.decision, Answered) or finding.confidence >= FOLLOW_UP:
+            return finding
+        kinds = {c.kind for c in understood.candidates if c.text == finding.question}
+        if understood.kind != "follow_up" or kinds & {"alone", "swapped"}:
+            return finding
+        return replace(finding, decision=Declined("not_covered", probability=finding.confidence))
+
+    def _unless_said(self, finding: Finding, understood: Understood) -> Finding:
+        """The finding; declined where it says once more what more was asked of: the reason of it,
+        since when it is so, which of what it lists comes first."""
+        decision, turn = finding.decision, understood.turn
+        if turn is None or not isinstance(decision, Answered):
+            return finding
+        why = _WHY.match(finding.question) is not None
+        further = _bare(understood) and _FURTHER.match(finding.question) is not None
+        if not (why or further or _AMONG.search(understood.asked)):
             return finding
         said = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
         if not all(match.pair.answer in said for match in decision.matches):
+            return finding
+        if not why and any(says_number(match.pair.answer) for match in decision.matches):
             return finding
         rest = tuple(m for m in finding.matches if m.pair.answer not in said)
         declined = Declined("not_covered", probability=rest[0].probability if rest else 0.0)

@@ -176,6 +176,31 @@ def test_safety_outranks_every_reading(bot: Bot, lead: str, cry: str, route: str
     assert reply.decision == Safety(route)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "just the average life expectancy please",
+        "at least something against the stiffness??",
+        "oh god, is there no cure at all",
+        "so which one ends in a wheelchair",
+    ],
+)
+def test_a_hasty_question_that_names_nobody_is_no_cry_for_help(bot: Bot, question: str) -> None:
+    assert not isinstance(talk(bot, "what is ALS", question).decision, Safety)
+
+
+@pytest.mark.parametrize("further", ["how many years exactly", "in what way?", "since when?"])
+def test_what_was_said_is_not_said_again_where_more_is_asked(bot: Bot, further: str) -> None:
+    first = talk(bot, "is the lifespan of people with MS normal")
+    assert first.citations
+    assert talk(bot, "is the lifespan of people with MS normal", further).citations == ()
+
+
+def test_a_number_that_was_said_may_be_asked_for(bot: Bot) -> None:
+    again = talk(bot, "is ALS passed on by the parents", "how often is that the case")
+    assert begins(again, "In contrast, around 10 percent of ALS cases")
+
+
 @pytest.mark.parametrize("next_", ["how?", "why?", "how can I do it?", "source?", "more"])
 def test_what_leans_on_a_cry_for_help_gets_the_help_again(bot: Bot, next_: str) -> None:
     reply = talk(bot, "I want to die", next_)

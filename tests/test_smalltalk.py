@@ -22,6 +22,8 @@ from bot.types import SmallTalk
         ("👋", "greeting"),
         ("Thank you so much 🙏", "thanks"),
         ("danke", "thanks"),
+        ("Thank you for being so clear.", "thanks"),
+        ("thanks, that explains a lot to my mother", "thanks"),
         ("ok thx bye", "goodbye"),
         ("Hi, who are you?", "who_are_you"),
         ("what can you do", "help"),
@@ -41,6 +43,8 @@ def test_small_talk_has_its_intent(text: str, intent: str) -> None:
     [
         "hi how many people have ms",
         "thanks and what about als",
+        "thanks for that, is it curable",
+        "thank you for the answer. and ms?",
         "ok so ms isnt inherited?",
         "great answer but what about mental health in ms",
         "good night question: do both cause memory problems",

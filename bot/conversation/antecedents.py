@@ -26,6 +26,20 @@ _ABOUT = (
         rf"(?: (?:{_AFTER})\b.*)?$",
         re.IGNORECASE,
     ),
+    re.compile(  # "what goes wrong with myelin in MS"
+        rf"^what (?:goes|went|is|happens|happened)(?: wrong| happening| going on)? (?:with|to)"
+        rf" {_NOUN}(?: (?:{_AFTER})\b.*)?$",
+        re.IGNORECASE,
+    ),
+    re.compile(  # "what causes sclerosis in MS"
+        rf"^what (?:causes?|caused|triggers?|leads? to|brings? about) {_NOUN}"
+        rf"(?: (?:{_AFTER})\b.*)?$",
+        re.IGNORECASE,
+    ),
+    re.compile(  # "what happens when myelin breaks down"
+        rf"^what (?:happens|goes wrong) (?:when|if|once) (?P<noun>(?:{_DET} )?[^\W\d_][\w-]+)\b",
+        re.IGNORECASE,
+    ),
     re.compile(  # "how does sclerosis come about in ALS", "can the scars be removed"
         rf"^(?:(?:how|why|when|where|what) )?{_AUX} {_NOUN}\b(?! (?:or|and)\b)", re.IGNORECASE
     ),

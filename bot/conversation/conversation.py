@@ -6,18 +6,20 @@ self-contained readings come from `followups`. `choose` picks the reading to ans
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.conversation.cues import about_answer, picked
+from bot.conversation.cues import AboutAnswer, about_answer, asks_source_of, picked
 from bot.conversation.followups import Candidate, Context, read
 from bot.subjects import Subjects
 from bot.types import Conversation, Turn
-from bot.wording import clean, content_words
+from bot.wording import clean, content_words, stem, words
 
 MARGIN = 0.05  # probability by which a later reading must beat an earlier one
 LOOK_BACK = 5  # turns in which the subject spoken of is sought
+
+_ANYTHING = frozenset(map(stem, words("thing things stuff bit part claim number figure fact one")))
 
 UnderstoodKind = Literal["new", "follow_up", "source", "pick", "repeat", "more"]
 
@@ -94,8 +96,10 @@ def understand(
     if answered:
         kind = about_answer(asked)
         if kind and not subjects.mentioned(asked):
-            again = Candidate(answered.understood, "alone")
-            return Understood(kind, asked, (again,), standalone=False, turn=answered)
+            return _again(kind, asked, answered)
+        wanted = asks_source_of(subjects.replace(asked))
+        if wanted and (meant := _speaking_of(wanted, spoken, said)):
+            return _again("source", asked, meant)
     last = spoken[-1] if spoken else None
     context = Context(
         _base(asked, spoken, subjects),
@@ -143,6 +147,26 @@ def blend(understood: Understood, chosen: str) -> tuple[str, ...]:
     if kinds.get(chosen) == "carried" and understood.asked != chosen:
         return (understood.asked, chosen)
     return (chosen,)
+
+
+def _again(kind: AboutAnswer, asked: str, turn: Turn) -> Understood:
+    again = Candidate(turn.understood, "alone")
+    return Understood(kind, asked, (again,), standalone=False, turn=turn)
+
+
+def _speaking_of(
+    wanted: Sequence[str], spoken: Sequence[Turn], said: Callable[[Turn], str] | None
+) -> Turn | None:
+    """The answered turn that most of the words `wanted` stand in, the newest of several."""
+    stems = {stem(w) for w in wanted} - _ANYTHING
+    best, most = None, len(stems) / 2
+    for turn in spoken:
+        if turn.kind == "answer":
+            text = f"{turn.understood} {said(turn) if said else ''}"
+            shared = len(stems.intersection(map(stem, words(text))))
+            if shared and shared >= most:
+                best, most = turn, shared
+    return best
 
 
 def _base(asked: str, spoken: list[Turn], subjects: Subjects) -> str:

@@ -60,11 +60,23 @@ _SOURCE = _message(
         # "show me the passage", "show where that comes from", "can I see the original"
         rf"(?:{_SHOW}|cite|quote)(?: (?:the|your|an?|any))?(?: exact| original)?"
         rf" (?:{_PROOF}|{_TEXT})(?: (?:for|of|behind|where)\b.{{0,30}})?",
-        rf"{_SHOW} where (?:you\b|(?:{_THAT}|it)(?:'s| is| was)? {_SAID}).{{0,30}}",
+        rf"{_SHOW} where (?:(?:you|u)\b|(?:{_THAT}|it)(?:'s| is| was)? {_SAID}).{{0,30}}",
         rf"(?:can|could|may) i (?:see|read|have|check)(?: (?:the|an?|your))?(?: original)?"
         rf" (?:{_PROOF}|{_TEXT})",
     ),
     "please|pls|plz|then|though|exactly|again",
+)
+# Of an earlier answer, which the rest names: "source for the age thing", "cite that, the 10 %".
+_SOURCE_OF = re.compile(
+    rf"(?:(?:and|but|so|ok|okay|{_PLEASE})[\s,]*)*"
+    rf"(?:(?:what(?:'s| is| are)? |do you have |is there )?(?:the |your |any |an? )?{_PROOF}"
+    r"|(?:from )?where (?:did|do|have|does) (?:you|u|it|they|the bot|the \w+)"
+    r" (?:get|got|have|find|found|read|take|see|seen|hear|say|state|mention)"
+    r"|where(?:'s| is| was| can i (?:read|see|check))"
+    rf"|{_SHOW}|cite|quote|repeat|say again|remind me|(?:can|could|may) i (?:see|read|have))"
+    rf"(?: (?:the|an?|your|again|me|us|that|this|it|what|you said|{_PROOF}|{_TEXT}|part|bit|line"
+    r"|sentence|answer|please|pls|so))*"
+    r"(?:,|,? (?:about|for|on|of|with|regarding|where|that|behind)) (?P<what>.{3,80})$"
 )
 _REPEAT = _message(
     rf"sorry|{_PLEASE}",
@@ -85,6 +97,7 @@ _MORE = _message(
         r"such as(?: what)?|like what|(?:what,? )?for (?:example|instance)|name (?:one|some)"
         r"|go on|continue|keep going|elaborate|in more detail|is (?:there more|that all)",
         r"(?:explain|elaborate)(?: (?:on )?(?:that|it|this))?(?: (?:more|further|better))?",
+        r"(?:and )?(?:then what|what(?: happens)? (?:next|then|after(?: that)?))|and then",
     ),
     "please|pls|then",
 )
@@ -100,6 +113,14 @@ def about_answer(asked: str) -> AboutAnswer | None:
     if _REPEAT.match(plain):
         return "repeat"
     return "more" if plain == "and" or _MORE.match(plain) else None
+
+
+def asks_source_of(asked: str) -> tuple[str, ...]:
+    """What an earlier answer was about whose source, or repetition, the message asks for; its
+    content words, none where it asks for no such thing."""
+    plain = normalise(asked)
+    found = _SOURCE_OF.match(plain) if len(plain) <= LONGEST_CUE else None
+    return tuple(content_words(found["what"])) if found else ()
 
 
 _ORDINALS = {

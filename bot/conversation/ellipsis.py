@@ -18,6 +18,11 @@ _SLUICE = re.compile(
     r"(?: exactly| then| though| roughly| about)?$",
     re.IGNORECASE,
 )
+_HOW_BIG = re.compile(
+    r"^how (?:big|large|great|much|wide) (?:is|of an?|would be) (?:the |a |that )?"
+    r"(?:difference|gap)(?: (?:then|exactly))?$",
+    re.IGNORECASE,
+)
 _ASKED = re.compile(  # "how | is ALS diagnosed", "how long | do people with ALS live"
     r"^(?:(?:at|from|until|by|in|for|on|to) )?(?:how|why|when|where|what|which|who)"
     rf"(?: (?!{_AUX}\b)\w+){{0,2}} (?P<rest>{_AUX} .+)$",
@@ -33,6 +38,22 @@ _THAN = re.compile(  # "more than MS does", "compared to ALS"
 MORE_OR_LESS = (
     r"\b(?:worse|better|more|less|milder|harder|easier|slower|faster|quicker|longer|shorter"
     r"|earlier|later|rarer|commoner|higher|lower|stronger|weaker|greater|fewer|\w+ier)\b"
+)
+_RANK = re.compile(
+    r"^(?:in |for |with )?which(?: one| of (?:the two|both|them|these))?"
+    rf" (?P<how>{MORE_OR_LESS}|most|least|first)$",
+    re.IGNORECASE,
+)
+_ASKED_OF = re.compile(
+    rf"^{_AUX} (?:both )?(?P<who>(?:[^\s,]+ and )?[^\s,]+) (?:both )?(?P<rest>.+)$", re.IGNORECASE
+)
+_IN_FRONT = re.compile(
+    r"^(?P<by>in|with|for) (?P<name>[^,]+?),?"
+    rf" (?P<rest>(?:{_AUX}|what|which|who|when|where|why|how)\b .+)$",
+    re.IGNORECASE,
+)
+_IS_WORSE = re.compile(
+    rf"^(?P<name>[^,]+?) is (?:the |even )?(?P<how>{MORE_OR_LESS})(?: one)?$", re.I
 )
 _IT = re.compile(r"\b(?:(?P<is>it's|that's|this is)|it|that|this)(?= )", re.IGNORECASE)
 _FRONT = re.compile(r"^(?:(?:in|with|for) )?(?P<name>[^,]+), (?P<rest>\w+ .+)$")
@@ -57,6 +78,7 @@ def last_question(text: str, subjects: Subjects) -> str:
 
 def sluiced(body: str, base: str) -> str | None:
     """ "at what age" after "how is ALS diagnosed": "at what age is ALS diagnosed"."""
+    body = _HOW_BIG.sub("by how much", body)
     if not _SLUICE.match(body) or not base:
         return None
     if re.match(rf"{_AUX}\b", base, re.IGNORECASE):
@@ -73,6 +95,35 @@ def gapped(body: str, base: str) -> str | None:
         return None
     old = things[-1]
     return f"{base[: old.start()]}{found['put']}{base[old.end() :]}"
+
+
+def ranked(body: str, base: str, subjects: Subjects) -> str | None:
+    """ "which more" after "do MS and ALS both affect memory": "which affects memory more, ..."."""
+    found = _RANK.match(body)
+    asked = _ASKED_OF.match(base)
+    if found is None or asked is None or len(subjects.canonical) != 2:
+        return None
+    if not subjects.mentioned(asked["who"]) or subjects.mentioned(asked["rest"]):
+        return None
+    return f"which {asked['rest']} {found['how']}, {listed(subjects.canonical, 'or')}"
+
+
+def of_front(body: str, subjects: Subjects) -> str:
+    """ "in ALS what does it do" -> "what does it do in ALS"."""
+    found = _IN_FRONT.match(body)
+    if found is None or found["name"] not in subjects.canonical:
+        return body
+    return f"{found['rest']} {found['by']} {found['name']}"
+
+
+def worse(body: str, about: tuple[str, ...], subjects: Subjects) -> str | None:
+    """ "ALS is worse" -> "is ALS worse than MS (late stage)"; `about` says what of it."""
+    found = _IS_WORSE.match(body)
+    if found is None or found["name"] not in subjects.canonical:
+        return None
+    other = subjects.other(found["name"])
+    in_brackets = f" ({' '.join(about)})" if about else ""
+    return f"is {found['name']} {found['how']} than {other}{in_brackets}" if other else None
 
 
 def compared(

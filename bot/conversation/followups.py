@@ -19,7 +19,10 @@ from bot.conversation.ellipsis import (
     fronted,
     gapped,
     last_question,
+    of_front,
+    ranked,
     sluiced,
+    worse,
 )
 from bot.conversation.leads import without_lead
 from bot.conversation.rewriting import (
@@ -96,8 +99,8 @@ _LIKENESS = frozenset(  # beside a pointing word: "is it the other way round for
 )
 _POINTING = frozenset(words("same that so it this similar likewise too also like different"))
 _OTHER = re.compile(
-    r"\bthe other(?: (?:one|two|disease|illness|condition|disorder|thing|kind|type))?\b"
-    r"(?!\s+(?:[a-hj-z]\w+))",
+    r"\bthe other (?:one|two|disease|illness|condition|disorder|thing|kind|type)\b"
+    r"|\bthe other\b(?!\s+(?!(?:i|you|they|it|is|in|do|does|at|as|then|too|though)\b)[a-z]\w+)",
     re.IGNORECASE,
 )
 _WHICH = re.compile(
@@ -134,7 +137,8 @@ _JOINT = re.compile(r"^(?:why(?: not)?|since when|how(?: \w+)?|when|where|what f
 _REASON = re.compile(
     r"^(?:(?:what(?:'s| is| are)|is there|any) (?:the |a |an )?(?:reasons?|cause|explanation)"
     r"(?: (?:for|of|behind) (?:that|this|it))?|what causes (?:that|this)|(?:do (?:you|we|they)|does"
-    r" anyone) know why(?: (?:that|this) is)?)$"
+    r" anyone) know why(?: (?:that|this) is)?|why (?:the difference|so different)"
+    r"|why (?:is there a|is that|is it|are they|do they) differ\w*)$"
 )
 # Words that point back. "That" does so behind a verb or preposition or at the end, elsewhere it
 # joins clauses ("is it true that ...").
@@ -150,6 +154,9 @@ _SOURCE = re.compile(
     re.IGNORECASE,
 )
 _THIS = re.compile(r"\b(?:it|that|this)\b", re.IGNORECASE)
+_AMOUNT = re.compile(  # "how often, in percent"
+    r"(?<=\w),? (?:in (?:percent|numbers|figures|years)|roughly|approximately)$", re.IGNORECASE
+)
 _FINAL_NOUN = re.compile(r"\b(?:my|your|the|their|his|her|our)\s+\w+$", re.IGNORECASE)
 
 
@@ -163,20 +170,23 @@ def read(asked: str, context: Context, subjects: Subjects) -> Readings:
     if len(base) > LONGEST_BASE:
         base = ""
     context = Context(base, topic, context.said)
+    body = of_front(_AMOUNT.sub("", body), subjects)
     target = _swap_target(body, base, topic, subjects)
     if target and base:
         return _readings((swap(base, topic, target, subjects), "swapped"))
     if base and (joined := _join(body, context, subjects)):
         return joined
-    if completed := sluiced(body, base) or gapped(body, base):
+    if completed := sluiced(body, base) or gapped(body, base) or ranked(body, base, subjects):
         return _readings((completed, "joined"))
     named = subjects.mentioned(body)
     if base and named:
         about_it = _about(base, body, subjects) if _is_thin(_without(body, subjects)) else ()
-        if more := compared(body, base, topic, about_it, subjects):
+        more = compared(body, base, topic, about_it, subjects) or worse(body, about_it, subjects)
+        if more:
             return _readings((more, "joined"))
     first = first_word(body)
-    whole = first in (*_WH, *_AUX, *_ORDERS) or _BARE.match(body) is not None
+    clause = first in ("it", "they") and len(body.split()) > 3
+    whole = clause or first in (*_WH, *_AUX, *_ORDERS) or _BARE.match(body) is not None
     if about or (not whole and len(body.split()) <= 5):
         return _fragment(body, text, cued or about, context, subjects)
     if base and (meant := _resolved(body, context, subjects)):

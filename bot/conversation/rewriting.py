@@ -18,10 +18,11 @@ SMALL = frozenset(
         "a about also an and any applies apply are as at be both but can case could did "
         "different do does doesn't don't either every for from go goes happen happens has have "
         "having he hold holds how i if in instead is isn't it just like likewise me mean meant "
-        "neither no nor not now of on one ones only or other patients people person please same "
+        "neither no nor not now of on one ones only oops or other patients people person please "
+        "rather same "
         "she similar similarly so somebody someone sorry still sufferers tell that the them "
-        "then there they thing this those to too true two was well were what who will with "
-        "would"
+        "then there they thing this tho those though to too true two typo was well were what who "
+        "will with would wrong"
     )
 )
 _DISEASE = r"(?:disease|illness|condition|disorder|syndrome)"

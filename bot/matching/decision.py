@@ -11,6 +11,7 @@ from bot.knowledge.knowledge import Knowledge
 from bot.knowledge.standing import Withheld
 from bot.matching.calibration import Confidence
 from bot.matching.index import Index
+from bot.matching.numbers import lacks_number
 from bot.matching.retrieval import Candidate, Retrieved
 from bot.subjects import Subjects
 from bot.types import (
@@ -112,6 +113,8 @@ class Decider:
         if not asked and (options := self._ambiguous(retrieved, matches)):
             return Clarified(options)
         if best.probability >= self.bar(best):
+            if lacks_number(retrieved.question, best.pair.answer):
+                return Declined("not_covered", probability=best.probability)
             second = self._other_half(retrieved, matches)
             return Answered((best, second) if second else (best,))
         return self._decline(retrieved, best)

@@ -26,6 +26,7 @@ from bot.routing.safety import (
     denies_self_harm,
     is_idiom,
     is_impersonal,
+    names_nobody,
     urgent_route,
 )
 from bot.routing.safety_head import DISTRESS, PASS, SMALLTALK, SafetyHead, fit, load_prototypes
@@ -41,6 +42,9 @@ _SENTENCE = re.compile(r"[.!?;]+ ")
 ADVICE, CHAT = 0.45, 0.8  # least probabilities
 SURE = 0.8  # least probability of an alarm in what a rule takes for a plea for advice
 IMPERSONAL = 0.75  # least probability of advice or alarm in a question that names no person
+# Of an alarm or of distress in other words that name no person ("just the average survival"), and
+# the cosine to a known cry from which an alarm needs no more than elsewhere ("no way out").
+NOBODY, NOBODY_NEAR = 0.5, 0.65
 NEAR_DISTRESS = 0.4  # least cosine to a prototype of distress
 CHAT_NEAR = 0.5  # least cosine to a small-talk prototype
 CHAT_WORDS = 9  # small talk that only the head sees is this short at most
@@ -130,12 +134,14 @@ class Router:
                 alarm = replace(alarm, probability=max(alarm.probability, IMPERSONAL))
             elif advice:  # "should i take more, my legs are killing me": by rule, unless plainer
                 alarm = replace(alarm, probability=max(alarm.probability, SURE))
+            elif names_nobody(text) and max(near["self_harm"], near["emergency"]) < NOBODY_NEAR:
+                alarm = replace(alarm, probability=max(alarm.probability, NOBODY))
             urgent = _alarmed(chances, near, alarm) or self._in_part(question, bare)
             if urgent == "self_harm" and self._health and denies_self_harm(text):
                 return Safety("distress")
             if urgent is not None:
                 return Safety(urgent)
-            least = IMPERSONAL if is_impersonal(text) else ADVICE
+            least = IMPERSONAL if is_impersonal(text) else NOBODY if names_nobody(text) else ADVICE
             if self._health and not advice and _is_distress(chances, near, least):
                 return Safety("distress")
             personal = 1 - chances[PASS] - chances[SMALLTALK] - chances.get(DISTRESS, 0.0)

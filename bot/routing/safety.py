@@ -15,7 +15,9 @@ from bot.routing.chatspeak import load_yaml
 
 UrgentRoute = Literal["emergency", "self_harm"]
 _QUESTION_WORDS = "what whats which who whos whose why when where how hows is are does do did can"
+_BEFORE = "so and but ok okay then well oh god omg wow hm hmm also now right yes no hey"
 _VERBS_FIRST = "could would will has have was were should"
+_OPENING = frozenset(_BEFORE.split())  # of a question
 _ASKING = frozenset([*_QUESTION_WORDS.split(), *_VERBS_FIRST.split(), "any"])
 HEALTH = "health"  # the domain in which personal questions are medical ones
 
@@ -85,8 +87,13 @@ def asks_in_general(plain_text: str) -> bool:
 
 def is_impersonal(plain_text: str) -> bool:
     """Whether `plain_text` is a question about the world that names no person who could be ill."""
-    words = plain_text.split()
-    return bool(words) and words[0] in _ASKING and not rules().person.search(plain_text)
+    first = next((word for word in plain_text.split() if word not in _OPENING), "")
+    return first in _ASKING and names_nobody(plain_text)
+
+
+def names_nobody(plain_text: str) -> bool:
+    """Whether `plain_text` names no person who could be ill or in need."""
+    return rules().person.search(plain_text) is None
 
 
 def _expand(pattern: str, macros: dict[str, str]) -> str:

@@ -28,6 +28,12 @@ INTENTS = (
 )
 WORDS_LIMIT, LENGTH_LIMIT = 24, 300  # longer texts say more than small talk
 _JOINERS = frozenset({"but", "so", "please", "just"})  # between a courtesy and the question
+_THANKED = frozenset({"for", "that", "thats", "this", "it", "its", "you"})
+# Behind thanks, what may be a question after all.
+_ASKED = frozenset(
+    "what which who when where why how is are was do does did can could will would should tell show"
+    " explain give and but also".split()
+)
 _ADDRESSED = (
     "there bot mate love dear friend buddy pal man bro guys folks all everyone everybody sir madam"
 )
@@ -87,8 +93,18 @@ def small_talk(question: str) -> SmallTalk | None:
         return _small_talk_of_emoji(cleaned)
     if len(words) > WORDS_LIMIT:
         return None
+    if _is_thanks_for(cleaned, words):
+        return SmallTalk("thanks")
     found = _cover(tuple(words))
     return SmallTalk(min(found, key=INTENTS.index)) if found else None
+
+
+def _is_thanks_for(cleaned: str, words: list[str]) -> bool:
+    """Whether it gives thanks and says what for: "thanks, that helps my essay"."""
+    rest = words[2:] if words[:2] == ["thank", "you"] else words[1:]
+    thanks = words[0] in ("thanks", "thankyou", "thx", "cheers") or len(rest) < len(words) - 1
+    goes_on = bool(rest) and rest[0] in _THANKED
+    return thanks and goes_on and "?" not in cleaned and not _ASKED.intersection(rest)
 
 
 def strip_courtesies(question: str) -> str:

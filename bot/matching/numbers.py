@@ -1,0 +1,48 @@
+"""Whether a question wants a number that its answer hasn't.
+
+"By how many years does it shorten life?" is near to everything said of the length of a life: the
+words all match, the kind of answer doesn't.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNIT = r"(?:years?|months?|weeks?|days?|hours?|minutes?|decades?|times|percent|per cent)"
+_NUMBER = re.compile(
+    rf"\bhow many (?:more |less |fewer |other )?{_UNIT}\b|\bby how (?:much|many)\b"
+    r"|\b(?:what|which) (?:percentages?|percent|proportion|fraction|number)\b"
+    r"|\bhow (?:much|many) percent\b|\bin (?:numbers|figures)\b",
+    re.IGNORECASE,
+)
+_OFTEN = re.compile(r"\bhow often\b", re.IGNORECASE)
+_COUNT = re.compile(r"\bhow many\b", re.IGNORECASE)
+_SAID = re.compile(
+    r"\d|%|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty"
+    r"|fifty|sixty|seventy|eighty|ninety|dozens?|hundreds?|thousands?|millions?|billions?|half"
+    r"|third|quarter|tenth|once|twice|double|percent)\b",
+    re.IGNORECASE,
+)
+_ROUGHLY = re.compile(
+    r"\b(?:majority|minority|most|many|few|fewer|some|several|all|every|each|no|none|nobody|both"
+    r"|rare\w*|often|usually|typically|always|never|sometimes|commonly)\b",
+    re.IGNORECASE,
+)
+
+
+def says_number(answer: str) -> bool:
+    """Whether it holds a number, in digits or words."""
+    return _SAID.search(answer) is not None
+
+
+def lacks_number(question: str, answer: str) -> bool:
+    """Whether `question` asks for a number and `answer` says none.
+
+    Where things are only counted ("how many people", "how often"), a rough amount is one.
+    """
+    if says_number(answer):
+        return False
+    if _NUMBER.search(question):
+        return True
+    counted = _COUNT.search(question) or _OFTEN.search(question)
+    return counted is not None and _ROUGHLY.search(answer) is None
