@@ -68,12 +68,14 @@ def _serve(knowledge: Path | None) -> None:
         from bot.state.store import Keeping, Store
 
         folders = folders_in(settings.knowledge)
-        several = "" not in folders
         connections = None
+        needed: tuple[str, ...] = ()
         if os.environ.get("QUOTH_CHANNELS", "").strip():
             from bot.channels.messaging.runtime import Connections
 
-            connections = Connections.of(os.environ, f"/{min(folders)}" if several else "")
+            connections = Connections.of(os.environ, folders)
+            ending.callback(connections.egress.close)
+            needed = connections.sites
         keeping = Keeping(
             turns=settings.conversation_turns,
             minutes=settings.conversation_minutes,
@@ -101,12 +103,14 @@ def _serve(knowledge: Path | None) -> None:
             prepare=lambda folder, given_up: load_apart(folder, settings, given_up),
         )
         watcher.load_all()
-        if connections is not None and sites.first.name != min(folders):
-            raise SettingsError(
-                f"{folders[min(folders)]} can't be served, and messaging platforms are answered "
-                "from it. Mend it, or leave QUOTH_CHANNELS empty."
-            )
-        for site in sites.all():
+        served = {site.name: site for site in sites.all()}
+        for name in needed:
+            if name not in served:
+                raise SettingsError(
+                    f"{folders[name]} can't be served, and messaging platforms are answered "
+                    "from it. Mend it, or leave QUOTH_CHANNELS empty."
+                )
+        for site in served.values():
             for fault in site.bot.faults():
                 _say(fault)
         app = create_app(sites, connections)

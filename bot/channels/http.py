@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
@@ -24,8 +25,10 @@ from bot.channels.views import html_routes, sentence, server_routes
 from bot.channels.widget import widget_routes
 from bot.channels.wire import ProblemModel
 from bot.errors import QuestionError
+from bot.state.inbox import Inbox
 from bot.state.limits import Overloaded, RateLimit
 from bot.state.metrics import Metrics
+from bot.state.outbox import Outbox
 from bot.state.store import StoreError
 
 if TYPE_CHECKING:
@@ -46,31 +49,33 @@ log = logging.getLogger("quoth.http")
 def create_app(sites: Sites, connections: Connections | None = None) -> FastAPI:
     """The ASGI application that serves `sites`.
 
-    `connections` are the messaging channels that it serves besides, for the first site. It ends
-    its own threads when it shuts down, with what was begun; bots and stores stay the caller's.
+    `connections` are the messaging channels that it serves besides, each for its site, which must
+    be served. It ends its own threads when it shuts down, with what was begun; bots and stores
+    stay the caller's.
     """
     settings = sites.settings
-    messaging, webhook_bytes = None, None
+    messaging: list[Messaging] = []
+    webhook_bytes = None
     if connections is not None and connections.channels:
         # Imported where needed: who has no such channel need not wait for their libraries.
         from bot.channels.messaging.runtime import Messaging
         from bot.channels.messaging.webhooks import body_limit, webhook_routes
 
-        first = sites.first
-        messaging = Messaging(
-            connections, lambda: sites.named(first.name), first.store, settings, sites.metrics
-        )
+        for name in connections.sites:
+            site, store = partial(sites.named, name), sites.named(name).store
+            messaging.append(
+                Messaging(connections.of_site(name), site, store, settings, sites.metrics)
+            )
         webhook_bytes = body_limit
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(_upkeep(sites, messaging))
-        if messaging is not None:
-            messaging.start()
+        upkeep = asyncio.create_task(_upkeep(sites))
+        for one in messaging:
+            one.start()
         yield
         upkeep.cancel()
-        if messaging is not None:
-            await asyncio.to_thread(messaging.drain)
+        await asyncio.gather(*(asyncio.to_thread(one.drain) for one in messaging))
         sites.pool.close()
 
     app = FastAPI(
@@ -91,7 +96,7 @@ def create_app(sites: Sites, connections: Connections | None = None) -> FastAPI:
     )
     app.include_router(state_routes(sites))
     app.include_router(server_routes(sites))
-    if messaging is not None:
+    if messaging:
         app.include_router(webhook_routes(messaging))
     for routes in (api_routes(), html_routes(), widget_routes()):
         if sites.several:
@@ -118,13 +123,20 @@ def create_app(sites: Sites, connections: Connections | None = None) -> FastAPI:
     return app
 
 
-async def _upkeep(sites: Sites, messaging: Messaging | None) -> None:
+async def _upkeep(sites: Sites) -> None:
     """Delete what has outlived its time, at the start and every few minutes."""
     while True:
-        work = [site.store.expire for site in sites.all()]
-        for expire in (*work, messaging.expire) if messaging is not None else work:
+        for site in sites.all():
             try:
-                await asyncio.to_thread(expire)
+                await asyncio.to_thread(site.store.expire)
+                await asyncio.to_thread(
+                    Inbox(site.store.database).expire, sites.settings.retention_days
+                )
+                await asyncio.to_thread(
+                    Outbox(site.store.database).expire,
+                    sites.settings.retention_days,
+                    sites.settings.conversation_minutes,
+                )
             except StoreError as error:
                 sites.metrics.store_errors.inc()
                 log.warning("what is old could not be deleted: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,19 +113,50 @@ def test_a_server_whose_channel_lacks_a_secret_does_not_start_and_says_which(
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_the_outbox_of_several_sites_is_that_of_the_first(
+def test_the_outbox_of_several_sites_is_that_of_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path}/quoth.db"
+    monkeypatch.setenv("QUOTH_DATABASE_URL", url)
+    for name in ("shop", "clinic"):
+        make_shop(tmp_path / "sites" / name)
+        database = Database(url, name)
+        Inbox(database).accept([Event("generic", "msg_1", "generic.c", {"text": "hello"})])
+        with database.transaction(write=True) as db:
+            Inbox(database).dead(db, 1, "KeyError")
+        database.close()
+    sites = ["--knowledge", str(tmp_path / "sites")]
+    assert main(["outbox", "list", *sites]) == 0
+    assert [row.split()[0] for row in capsys.readouterr().out.splitlines()] == [
+        "clinic/in-1",
+        "shop/in-1",
+    ]
+    assert main(["outbox", "drop", "in-1", *sites]) == 2
+    assert main(["outbox", "replay", "shop/in-1", *sites]) == 0
+    capsys.readouterr()
+    assert main(["outbox", "list", "--json", *sites]) == 0
+    assert [json.loads(row)["id"] for row in capsys.readouterr().out.splitlines()] == [
+        "clinic/in-1"
+    ]
+    assert main(["outbox", "drop", "--all", *sites]) == 0
+    assert main(["outbox", "list", "--knowledge", str(tmp_path / "sites" / "shop")]) == 0
+    assert capsys.readouterr().out.endswith("no dead letters\n")
+
+
+def test_a_channels_site_is_checked(
+    tmp_path: Path,
+    fake: PlatformFake,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in ("shop", "clinic"):
         make_shop(tmp_path / "sites" / name)
-    url = f"sqlite:///{tmp_path}/quoth.db"
-    monkeypatch.setenv("QUOTH_DATABASE_URL", url)
-    database = Database(url, "clinic")
-    Inbox(database).accept([Event("generic", "msg_1", "generic.c", {"text": "hello"})])
-    with database.transaction(write=True) as db:
-        Inbox(database).dead(db, 1, "KeyError")
-    database.close()
-    assert main(["outbox", "list", "--knowledge", str(tmp_path / "sites")]) == 0
-    assert capsys.readouterr().out.startswith("in-1 ")
-    assert main(["outbox", "list", "--knowledge", str(tmp_path / "sites" / "shop")]) == 0
-    assert capsys.readouterr().out == "no dead letters\n"
+    for variable, value in environment(fake.address, ("generic",)).items():
+        monkeypatch.setenv(variable, value)
+    check = ["channel", "check", "generic", "--knowledge", str(tmp_path / "sites")]
+    main(check)
+    assert "ok     it is answered from the site clinic" in capsys.readouterr().out
+    monkeypatch.setenv("QUOTH_GENERIC_SITE", "bank")
+    assert main(check) == 1
+    said = capsys.readouterr().out
+    assert "WRONG  QUOTH_GENERIC_SITE names no site: there are clinic, shop" in said

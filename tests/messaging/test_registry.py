@@ -106,6 +106,18 @@ def test_another_address_of_a_platform() -> None:
     assert probe.url == "http://127.0.0.1:9/api/auth.test"
 
 
+def test_a_channel_is_answered_from_the_site_that_it_names_else_from_the_first() -> None:
+    sites = ("shop", "clinic")
+    assert load_channels(SLACK)["slack"].site == ""
+    assert load_channels(SLACK, sites=sites)["slack"].site == "clinic"
+    named = load_channels({**SLACK, "QUOTH_SLACK_SITE": "shop"}, sites=sites)["slack"]
+    assert named.site == "shop"
+    assert named.secrets.pseudonym("U1") == load_channels(SLACK)["slack"].secrets.pseudonym("U1")
+    for served, says in ((sites, "there are clinic, shop"), (("",), "there is only one")):
+        with pytest.raises(SettingsError, match=f"QUOTH_SLACK_SITE names no site: {says}"):
+            load_channels({**SLACK, "QUOTH_SLACK_SITE": "shopp"}, sites=served)
+
+
 def test_pseudonyms_are_keyed() -> None:
     one, same, other = (Secrets.of("slack", SIGNING_SECRET=key) for key in ("a", "a", "b"))
     assert one.pseudonym("U1") == same.pseudonym("U1") != other.pseudonym("U1")

@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import httpx
 
@@ -32,34 +33,41 @@ DONE, FAILED = 0, 1
 TEST_MESSAGE = "This is a test message of Quoth. The channel works."
 
 
+Letters = Mapping[str, tuple[str, Letter]]  # by what they are called: the site, the letter
+
+
 def outbox(parsed: argparse.Namespace) -> int:
-    """List, replay or drop dead letters."""
+    """List, replay or drop dead letters, of all sites where there are several."""
     settings = load_settings(knowledge=parsed.knowledge)
-    # Of several sites the first is the one that platforms are answered from.
-    database = Database(settings.database_url, min(folders_in(settings.knowledge)))
-    try:
-        box = Outbox(database)
-        letters = box.letters(parsed.channel)
+    with ExitStack() as stack:
+        boxes: dict[str, Outbox] = {}
+        for site in sorted(folders_in(settings.knowledge)):
+            database = Database(settings.database_url, site)
+            stack.callback(database.close)
+            boxes[site] = Outbox(database)
+        letters = {
+            f"{site}/{one.id}" if site else one.id: (site, one)
+            for site, box in boxes.items()
+            for one in box.letters(parsed.channel)
+        }
         if parsed.action == "list":
             _list(letters, parsed.json)
             return DONE
         chosen = _chosen(letters, parsed.letters, parsed.all)
-        if parsed.action == "replay":
-            count = box.replay(chosen)
-            print(f"{count} of {len(chosen)} wait again; a running server sends them")
-        else:
-            count = box.drop(chosen)
-            print(f"{count} of {len(chosen)} deleted")
+        count = 0
+        for site, box in boxes.items():
+            own = [one for of, one in chosen if of == site]
+            count += box.replay(own) if parsed.action == "replay" else box.drop(own)
+        done = "wait again; a running server sends them" if parsed.action == "replay" else "deleted"
+        print(f"{count} of {len(chosen)} {done}")
         return DONE if count == len(chosen) else FAILED
-    finally:
-        database.close()
 
 
-def _list(letters: Sequence[Letter], as_json: bool) -> None:
-    for one in letters:
+def _list(letters: Letters, as_json: bool) -> None:
+    for id, (_, one) in letters.items():
         if as_json:
             fields = {
-                "id": one.id,
+                "id": id,
                 "channel": one.channel,
                 "since": one.since,
                 "attempts": one.attempts,
@@ -68,20 +76,19 @@ def _list(letters: Sequence[Letter], as_json: bool) -> None:
             print(json.dumps(fields))
         else:
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.since))
-            print(f"{one.id:<12} {one.channel:<12} {since}  {one.attempts:>3} tries  {one.error}")
+            print(f"{id:<12} {one.channel:<12} {since}  {one.attempts:>3} tries  {one.error}")
     if not letters and not as_json:
         print("no dead letters")
 
 
-def _chosen(letters: Sequence[Letter], ids: Sequence[str], every: bool) -> list[Letter]:
+def _chosen(letters: Letters, ids: Sequence[str], every: bool) -> list[tuple[str, Letter]]:
     if bool(ids) == every:
         raise UsageError("name the letters (see `outbox list`), or take all of them with --all")
     if every:
-        return list(letters)
-    known = {one.id: one for one in letters}
-    if unknown := [id for id in ids if id not in known]:
+        return list(letters.values())
+    if unknown := [id for id in ids if id not in letters]:
         raise UsageError(f"there is no dead letter {', '.join(unknown)}; see `outbox list`")
-    return [known[id] for id in dict.fromkeys(ids)]
+    return [letters[id] for id in dict.fromkeys(ids)]
 
 
 def channel(parsed: argparse.Namespace) -> int:
@@ -96,13 +103,16 @@ def channel(parsed: argparse.Namespace) -> int:
         say.good(f"{ENABLED} names it")
     else:
         say.bad(f"{ENABLED} does not name it: add {name}, and the server serves it")
+    sites = folders_in(load_settings(knowledge=parsed.knowledge).knowledge)
     try:
-        enabled = load_channels({**environ, ENABLED: name})[name]
+        enabled = load_channels({**environ, ENABLED: name}, sites=sites)[name]
     except SettingsError as error:
         for fault in str(error).split("; "):
             say.bad(fault)
         return say.code
     say.good("its settings are there, and of the right form")
+    if enabled.site:
+        say.good(f"it is answered from the site {enabled.site}")
     address = environ[PUBLIC_URL].rstrip("/")
     say.good(f"the address for the platform's console: {address}/webhooks/{name}")
     if not address.startswith("https://"):

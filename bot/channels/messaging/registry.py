@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from bot.channels.messaging.credentials import PREFIX, Secrets, Setting, load_secrets
@@ -44,21 +44,24 @@ HASH_KEY = f"{PREFIX}HASH_KEY"
 
 @dataclass(frozen=True, slots=True)
 class Enabled:
-    """A channel that is served, what it says of itself, and its secrets."""
+    """A channel that is served, what it says of itself, its secrets, and the site that answers."""
 
     channel: Channel
     info: ChannelInfo
     secrets: Secrets
+    site: str = ""
 
 
 def load_channels(
-    environ: Mapping[str, str], keys: Keys = lambda url, anew: None, base: str = ""
+    environ: Mapping[str, str],
+    keys: Keys = lambda url, anew: None,
+    sites: Collection[str] = ("",),
 ) -> dict[str, Enabled]:
     """The channels of QUOTH_CHANNELS by name, each with all that it needs.
 
-    QUOTH_PUBLIC_URL is our own address as the platforms reach it, with `base` behind it that of
-    the site whose documents are linked. Raises SettingsError that names
-    every variable that is missing or wrong, and never a value.
+    QUOTH_PUBLIC_URL is our own address as the platforms reach it. Of several `sites` a channel is
+    answered from the one that QUOTH_<CHANNEL>_SITE names, else from the first. Raises
+    SettingsError that names every variable that is missing or wrong, and never a value.
     """
     names = list(dict.fromkeys(n.strip().lower() for n in environ.get(ENABLED, "").split(",")))
     names = [name for name in names if name]
@@ -85,9 +88,17 @@ def load_channels(
         except SettingsError as error:
             faults.append(str(error))
             continue
+        variable = f"{PREFIX}{name.upper()}_SITE"
+        site = environ.get(variable, "").strip() or min(sites)
+        if site not in sites:
+            known = ", ".join(sorted(filter(None, sites)))
+            remedy = f"there are {known}" if known else "there is only one, leave it empty"
+            faults.append(f"{variable} names no site: {remedy}")
+            continue
         api = secrets.get(info.address).rstrip("/") or None
+        base = f"/{site}" if site else ""  # the documents that are linked are below it
         channel = CHANNELS[name](Setup(api, f"{public_url}{base}", keys))
-        enabled[name] = Enabled(channel, channel.describe(), secrets)
+        enabled[name] = Enabled(channel, channel.describe(), secrets, site)
     if faults:
         raise SettingsError("; ".join(faults))
     return enabled

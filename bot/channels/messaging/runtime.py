@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.channels.messaging.answering import Answerer
@@ -42,18 +42,28 @@ class Connections:
     public_url: str
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], base: str = "") -> Connections:
-        """As the environment says, for the site at the address `base`. Raises SettingsError that
-        names all that is wrong."""
+    def of(cls, environ: Mapping[str, str], sites: Collection[str] = ("",)) -> Connections:
+        """As the environment says, for a server of `sites`. Raises SettingsError that names all
+        that is wrong."""
         egress = Egress(trusted_addresses(environ))
-        channels = load_channels(environ, PublicKeys(egress, environ), base)
+        channels = load_channels(environ, PublicKeys(egress, environ), sites)
         public_url = environ.get(PUBLIC_URL, "").strip().rstrip("/")
         return cls(channels, egress, AccessTokens(egress, environ), public_url)
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that a channel is answered from, by name."""
+        return tuple(sorted({enabled.site for enabled in self.channels.values()}))
+
+    def of_site(self, name: str) -> Connections:
+        """The same with the channels of one site."""
+        own = {channel: e for channel, e in self.channels.items() if e.site == name}
+        return replace(self, channels=own)
+
 
 class Messaging:
-    """Receives, answers and delivers from `start` to `drain`;
-    `site` gives the one that is asked, as it is now."""
+    """Receives, answers and delivers for one site from `start` to `drain`;
+    `site` gives it as it is now."""
 
     def __init__(
         self,
@@ -68,7 +78,6 @@ class Messaging:
         self.enabled = frozenset(channels)
         self.pool = WorkPool(RECEPTION_THREADS, RECEPTION_WAITING)
         self.inbox, self.outbox = Inbox(store.database), Outbox(store.database)
-        self._settings = settings
         lease = settings.lease_seconds
         incoming = Lanes(store.database, "in", lease_seconds=lease, channels=channels)
         outgoing = Lanes(
@@ -116,13 +125,6 @@ class Messaging:
         self._answerers.drain(DRAIN_SECONDS)
         self._courier.leave()
         self._deliverers.drain(DRAIN_SECONDS)
-
-    def expire(self) -> int:
-        """Delete what has outlived its time; returns how many rows went."""
-        days = self._settings.retention_days
-        return self.inbox.expire(days) + self.outbox.expire(
-            days, self._settings.conversation_minutes
-        )
 
     def _wake(self) -> None:
         self._answerers.wake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -26,12 +27,14 @@ def body_limit(path: str) -> int:
     return LARGE_BODY_BYTES if path.removeprefix(PATH).split("/")[0] in LARGE else BODY_BYTES
 
 
-def webhook_routes(messaging: Messaging) -> APIRouter:
-    """The routes of the enabled channels."""
+def webhook_routes(served: Sequence[Messaging]) -> APIRouter:
+    """The routes of the enabled channels, each of one of `served`."""
+    by_channel = {channel: messaging for messaging in served for channel in messaging.enabled}
 
     async def webhook(request: Request) -> Response:
         channel = request.path_params["channel"]
-        if channel not in messaging.enabled:
+        messaging = by_channel.get(channel)
+        if messaging is None:
             raise HTTPException(404, "This channel is not enabled here.")
         raw = await raw_request(request, messaging.public_url)
         try:
