@@ -101,6 +101,7 @@ def _serve(knowledge: Path | None) -> None:
             load,
             settings.reload_seconds,
             prepare=lambda folder, given_up: load_apart(folder, settings, given_up),
+            needed=needed,
         )
         watcher.load_all()
         served = {site.name: site for site in sites.all()}

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from shops import NOTE, make_shop
-from small_bot import serving
+from small_bot import SmallBot, serving
 
 from bot.bot import Bot, Engine
+from bot.channels import watching
 from bot.channels.apart import load_apart
 from bot.channels.http import create_app
 from bot.channels.sites import Sites, folders_in, site_of
@@ -22,7 +23,10 @@ from bot.channels.watching import Watcher
 from bot.errors import KnowledgeError, QuothError, SettingsError
 from bot.knowledge.files import read_manifest
 from bot.settings import Settings
+from bot.state.inbox import Event, Inbox
+from bot.state.outbox import Outbox
 from bot.state.store import Keeping, Store
+from bot.types import Turn
 
 CLINIC = {
     "When is the clinic open?": "The clinic is open around the clock.",
@@ -269,6 +273,113 @@ def test_a_folder_that_is_no_site_is_told_once_while_the_server_runs(
     assert [r.getMessage() for r in caplog.records if "can't be a site" in r.getMessage()] == [
         caplog.records[-1].getMessage()
     ]
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_site_whose_folder_is_taken_away_answers_no_more_until_it_is_back(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "AWAY", 0.5)
+    root = tmp_path / "sites"
+    for name in ("bank", "clinic", "shop"):
+        make_shop(root / name)
+    own = settings.model_copy(update={"rate_per_minute": 6000})
+    engine = Engine(own)
+    with ExitStack() as stack:
+
+        def open_store(site: str) -> Store:
+            return stack.enter_context(closing(Store(f"sqlite:///{tmp_path}/q.db", site=site)))
+
+        sites = Sites(own, open_store, folders_in(root))
+
+        def load(folder: Path) -> Bot:
+            return Bot.load(own.model_copy(update={"knowledge": folder}), engine=engine)
+
+        watcher = Watcher(root, sites, load, 0.02, needed=("bank",))
+        watcher.load_all()
+        address = stack.enter_context(serving(create_app(sites)))
+        client = stack.enter_context(httpx.Client(base_url=address))
+        watcher.start()
+        stack.callback(watcher.stop)
+
+        def status(site: str) -> int:
+            question = {"question": "When is the shop open?"}
+            return client.post(f"/{site}/api/ask", json=question).status_code
+
+        (root / "clinic").rename(tmp_path / "clinic")
+        wait_until(lambda: status("clinic") == 404)
+        assert client.get("/readyz").json()["sites"].keys() == {"bank", "shop"}
+        assert client.get("/readyz").json()["status"] == "ready"
+        assert 'quoth_pairs{site="clinic"}' not in client.get("/metrics").text
+        assert "/clinic/" not in client.get("/").text
+        (tmp_path / "clinic").rename(root / "clinic")
+        wait_until(lambda: status("clinic") == 200)
+
+        for name in ("bank", "clinic", "shop"):  # one is needed, and then it is the last as well
+            (root / name).rename(tmp_path / name)
+        wait_until(lambda: status("clinic") == status("shop") == 404)
+        state = client.get("/readyz").json()
+        assert (state["status"], state["sites"].keys()) == ("degraded", {"bank"})
+        assert "the folder of bank is gone" in state["sites"]["bank"]["fault"]
+        assert status("bank") == 200
+
+
+def test_a_site_that_is_being_replaced_is_not_taken_for_gone(
+    tmp_path: Path, settings: Settings
+) -> None:
+    root = tmp_path / "sites"
+    for name in ("clinic", "shop"):
+        make_shop(root / name)
+    with closing(Store(f"sqlite:///{tmp_path}/quoth.db")) as store:
+        sites = Sites(settings, lambda name: store, folders_in(root))
+        for name in ("clinic", "shop"):
+            sites.serve(name, Bot.load(settings.model_copy(update={"knowledge": root / name})))
+        loaded: list[Path] = []
+
+        def load(folder: Path) -> Bot:
+            loaded.append(folder)
+            return sites.named(folder.name).bot
+
+        watcher = Watcher(root, sites, load, 0.02)
+        watcher.load_all()
+        watcher.start()
+        (root / "shop").rename(tmp_path / "shop")
+        time.sleep(1.0)
+        assert sites.named("shop").bot
+        make_shop(root / "shop", title="Another")
+        loaded.clear()
+        wait_until(lambda: loaded == [root / "shop"])
+        watcher.stop()
+    assert [site.name for site in sites.all()] == ["clinic", "shop"]
+
+
+def test_what_was_kept_for_a_site_that_is_not_served_goes_in_its_time(
+    tmp_path: Path, settings: Settings
+) -> None:
+    url = f"sqlite:///{tmp_path}/quoth.db"
+    turn = Turn("t", "is it fatal?", "is it fatal?", "decline")
+    with closing(Store(url, clock=lambda: 1e9, site="broken")) as long_ago:
+        long_ago.add_turn("c", turn, {})
+        assert len(long_ago.questions()) == 1
+        inbox = Inbox(long_ago.database, clock=lambda: 1e9)
+        inbox.accept([Event("line", "e", "line.c", {"text": "is it fatal?"})])
+        with long_ago.database.transaction(write=True) as db:
+            inbox.dead(db, 1, "KeyError")
+    with closing(Store(url, site="broken")) as broken, closing(Store(url, site="shop")) as shop:
+        stores = {"broken": broken, "shop": shop}
+        sites = Sites(settings, stores.__getitem__, stores)
+        small: Any = SmallBot()
+        sites.serve("shop", small)
+        letters = Outbox(broken.database).letters
+        assert len(letters()) == 1
+        with serving(create_app(sites)):
+            wait_until(lambda: broken.questions() == () and not letters())
 
 
 def test_loading_apart_ends_when_it_is_given_up(tmp_path: Path, settings: Settings) -> None:

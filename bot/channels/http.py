@@ -125,21 +125,20 @@ def create_app(sites: Sites, connections: Connections | None = None) -> FastAPI:
 
 async def _upkeep(sites: Sites) -> None:
     """Delete what has outlived its time, at the start and every few minutes."""
+    settings = sites.settings
+    days, minutes = settings.retention_days, settings.conversation_minutes
     while True:
-        for site in sites.all():
+        for store in sites.stores():
             try:
-                await asyncio.to_thread(site.store.expire)
-                await asyncio.to_thread(
-                    Inbox(site.store.database).expire, sites.settings.retention_days
-                )
-                await asyncio.to_thread(
-                    Outbox(site.store.database).expire,
-                    sites.settings.retention_days,
-                    sites.settings.conversation_minutes,
-                )
+                await asyncio.to_thread(store.expire)
+                # Also where no platform is connected any more: what people wrote must go.
+                await asyncio.to_thread(Inbox(store.database).expire, days)
+                await asyncio.to_thread(Outbox(store.database).expire, days, minutes)
             except StoreError as error:
                 sites.metrics.store_errors.inc()
                 log.warning("what is old could not be deleted: %s", error)
+            except Exception:
+                log.exception("what is old could not be deleted")
         await asyncio.sleep(UPKEEP_SECONDS)
 
 

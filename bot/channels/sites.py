@@ -96,6 +96,12 @@ class Sites:
         knowledge = bot.knowledge
         self.metrics.serves(name, len(knowledge.pairs), len(knowledge.quarantined))
 
+    def drop(self, name: str) -> None:
+        """Nothing answers at the site `name` any more; what was kept there goes in its time."""
+        self._sites = {other: site for other, site in self._sites.items() if other != name}
+        self.faults.pop(name, None)
+        self.metrics.ended(name)
+
     def refuse(self, name: str, why: str) -> None:
         """The newest state of `name` can't be served: what was there before goes on."""
         self.faults[name] = why
@@ -103,6 +109,10 @@ class Sites:
 
     def all(self) -> tuple[Site, ...]:
         return tuple(self._sites.values())
+
+    def stores(self) -> tuple[Store, ...]:
+        """Those of all sites, also of one that can't be served, or no longer is."""
+        return tuple(self._stores.values())
 
     @property
     def first(self) -> Site:

@@ -12,18 +12,19 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.channels.sites import Sites, folders_in
-from bot.errors import QuothError, SettingsError
+from bot.errors import KnowledgeError, QuothError, SettingsError
 
 if TYPE_CHECKING:
     from bot.bot import Bot
 
 REST = 0.3  # seconds without a change after which files are taken for whole
 PATIENCE = 30.0  # seconds to wait for that
+AWAY = 3.0  # seconds without its folder after which a site is taken for gone
 
 State = tuple[tuple[str, int, int, int, int], ...]  # of each file: path, size, times, inode
 
@@ -54,7 +55,8 @@ class Watcher:
     `load` makes the bot of a folder; `prepare`, called before it while others are served, leaves it
     little to do, and raises what it would; it may take long, but ends soon where its other argument
     says that it is given up. It looks every `seconds`; 0: only when it is told to
-    (`look_now`). A site that is new is served too; one that is gone is served on as it was.
+    (`look_now`). A site that is new is served too. One whose folder is gone is served no more, but
+    for the last one and those that are `needed` (messaging platforms are answered from them).
     """
 
     def __init__(
@@ -64,7 +66,9 @@ class Watcher:
         load: Callable[[Path], Bot],
         seconds: float,
         prepare: Callable[[Path, Callable[[], bool]], None] = lambda folder, given_up: None,
+        needed: Collection[str] = (),
     ) -> None:
+        self._needed = frozenset(needed)
         self._root, self._sites, self._load, self._prepare = root, sites, load, prepare
         self._seconds = seconds
         self._seen: dict[str, State] = {}
@@ -142,8 +146,34 @@ class Watcher:
             if time.monotonic() > until:
                 self._wake.set()
                 return
-        if not self._replaced(name, folder, state):
+        if self._gone(folder):
+            self._end(name, folder)
+        elif not self._replaced(name, folder, state):
             self._wake.set()  # it changed once more: look again
+
+    def _gone(self, folder: Path) -> bool:
+        """Whether a site's folder was taken away, and isn't just being replaced.
+
+        Where the folder around it is gone as well, a disk is missing and not a site.
+        """
+        until = time.monotonic() + AWAY
+        while self._sites.several and self._root.is_dir() and not folder.exists():
+            if time.monotonic() > until:
+                return True
+            if self._ended.wait(REST):
+                break
+        return False
+
+    def _end(self, name: str, folder: Path) -> None:
+        """Serve a site no more whose folder was taken away, where it can be done without."""
+        self._seen.pop(name, None)
+        if name in self._needed or not any(other != name for other in self._names()):
+            gone = f"the folder of {name} is gone; put it back, or start the server without it"
+            self._refuse(name, folder, KnowledgeError(gone))
+            return
+        self._sites.drop(name)
+        log.warning("%s is gone, and its site is served no more", folder)
+        _forget()
 
     def _replaced(self, name: str, folder: Path, state: State) -> bool:
         """Load and serve `folder`; False where it is no longer in the `state` it was in."""

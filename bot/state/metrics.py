@@ -141,6 +141,11 @@ class Metrics:
         self._of(self._quarantined, site).set(quarantined)
         self._loaded.labels(*self._label(site), "served").inc()
 
+    def ended(self, site: str) -> None:
+        """The site is gone, if it was served at all."""
+        for gauge in (self._pairs, self._quarantined):
+            gauge.remove(site)
+
     def refused(self, site: str) -> None:
         """A state of the knowledge can't be served."""
         self._loaded.labels(*self._label(site), "refused").inc()
