@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.conversation.cues import AboutAnswer, about_answer, asks_source_of, picked
+from bot.conversation.cues import AboutAnswer, about_answer, asks_source_of, picked, quotes_back
 from bot.conversation.followups import Candidate, Context, read
 from bot.subjects import Subjects
 from bot.types import Conversation, Turn
@@ -97,6 +97,9 @@ def understand(
         kind = about_answer(asked)
         if kind and not subjects.mentioned(asked):
             return _again(kind, asked, answered)
+        for turn in reversed(spoken):
+            if said and turn.kind == "answer" and quotes_back(asked, said(turn), subjects):
+                return _again("repeat", asked, turn)
         wanted = asks_source_of(subjects.replace(asked))
         if wanted and (meant := _speaking_of(wanted, spoken, said)):
             return _again("source", asked, meant)

@@ -9,9 +9,11 @@ from rapidfuzz import fuzz
 
 from bot.subjects import Subjects
 from bot.types import Turn
-from bot.wording import content_words, normalise
+from bot.wording import content_words, normalise, stem, words
 
 SAME_WORDS = 90.0  # rapidfuzz, 0..100, of a message and an offered question
+LONGEST_CHECK = 10  # words of a message that checks what was said
+REMARK = 5  # words of a remark that may stand before a cue
 LONGEST_CUE = 120  # characters; a longer message asks something of its own
 
 AboutAnswer = Literal["source", "repeat", "more"]
@@ -108,6 +110,9 @@ def about_answer(asked: str) -> AboutAnswer | None:
     plain = normalise(asked)
     if len(plain) > LONGEST_CUE:
         return None
+    before, _, last = plain.rpartition("? ")  # "is that a promise? where is it from"
+    if before and len(words(before)) <= REMARK:
+        plain = last
     if _SOURCE.match(plain):
         return "source"
     if _REPEAT.match(plain):
@@ -121,6 +126,23 @@ def asks_source_of(asked: str) -> tuple[str, ...]:
     plain = normalise(asked)
     found = _SOURCE_OF.match(plain) if len(plain) <= LONGEST_CUE else None
     return tuple(content_words(found["what"])) if found else ()
+
+
+_CHECKING = frozenset(
+    map(stem, words("right true sure correct really meant mean said say read of"))
+)
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def quotes_back(asked: str, said: str, subjects: Subjects) -> bool:
+    """Whether a short message asks after a number of the sentence `said`: "10 percent of what?"."""
+    numbers = {n.replace(",", "") for n in _FIGURE.findall(asked)}
+    told = {n.replace(",", "") for n in _FIGURE.findall(said)}
+    if not numbers or not numbers <= told or len(words(asked)) > LONGEST_CHECK:
+        return False
+    rest = _FIGURE.sub(" ", subjects.replace(asked))
+    known = _CHECKING | {stem(w) for w in words(said)}
+    return all(stem(w) in known for w in content_words(rest))
 
 
 _ORDINALS = {

@@ -39,6 +39,11 @@ MORE_OR_LESS = (
     r"\b(?:worse|better|more|less|milder|harder|easier|slower|faster|quicker|longer|shorter"
     r"|earlier|later|rarer|commoner|higher|lower|stronger|weaker|greater|fewer|\w+ier)\b"
 )
+_HARMS = re.compile(
+    rf"^(?P<who>{_AUX} .*?\b(?:affect|hit|touch|damage|attack|harm|hurt|reach|impact|involve|change"
+    r"|weaken|destroy|mess with|go for|get to)s?) .+$",
+    re.IGNORECASE,
+)
 _RANK = re.compile(
     r"^(?:in |for |with )?which(?: one| of (?:the two|both|them|these))?"
     rf" (?P<how>{MORE_OR_LESS}|most|least|first)$",
@@ -46,6 +51,9 @@ _RANK = re.compile(
 )
 _ASKED_OF = re.compile(
     rf"^{_AUX} (?:both )?(?P<who>(?:[^\s,]+ and )?[^\s,]+) (?:both )?(?P<rest>.+)$", re.IGNORECASE
+)
+_IT_OR_DISEASE = re.compile(
+    r"\bit\b|\b(?:the|this|that|her|his) (?:disease|illness|condition|disorder)\b", re.IGNORECASE
 )
 _IN_FRONT = re.compile(
     r"^(?P<by>in|with|for) (?P<name>[^,]+?),?"
@@ -72,7 +80,7 @@ def last_question(text: str, subjects: Subjects) -> str:
     if subjects.mentioned(last) or not named:
         return last
     put = listed([s for s in subjects.canonical if s in named], "and")
-    meant, changed = re.subn(r"\bit\b", lambda _: put, last, count=1)
+    meant, changed = _IT_OR_DISEASE.subn(lambda _: put, last, count=1)
     return meant if changed else text
 
 
@@ -95,6 +103,13 @@ def gapped(body: str, base: str) -> str | None:
         return None
     old = things[-1]
     return f"{base[: old.start()]}{found['put']}{base[old.end() :]}"
+
+
+def harmed_too(body: str, base: str) -> str | None:
+    """ "the spine" after "does MS attack the brain": "does MS attack the spine"."""
+    found = _HARMS.match(base)
+    plain = len(body.split()) <= 4 and not _OPENS.match(body)
+    return f"{found['who']} {body}" if found and plain else None
 
 
 def ranked(body: str, base: str, subjects: Subjects) -> str | None:

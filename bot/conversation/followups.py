@@ -18,6 +18,7 @@ from bot.conversation.ellipsis import (
     compared,
     fronted,
     gapped,
+    harmed_too,
     last_question,
     of_front,
     ranked,
@@ -220,6 +221,11 @@ def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subj
         return _alone(body if cued else text, True)
     if base and first_word(body) in PLACING:
         return _readings((placed(body, base, subjects), "slotted"))
+    if cued and base and (other := harmed_too(body, base)):
+        if topic and not subjects.mentioned(other):
+            other = with_subject(other, topic, subjects)
+        completed = complete(body, topic, subjects) if topic else other
+        return _readings((other, "slotted"), (completed, "completed"))
     exchanged = cued and base and _FINAL_NOUN.search(base) and len(body.split()) <= 3
     if exchanged and not topic:
         return _readings((_FINAL_NOUN.sub(lambda _: body, base), "slotted"))

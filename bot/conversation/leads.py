@@ -32,6 +32,15 @@ _REACTION = re.compile(
 )
 
 
+# "what about her kids, could they get it": the kids are who could
+_TAKEN_UP = re.compile(
+    r"^(?P<who>[^,?]{2,30}?)(?:,|\?) (?P<rest>(?:is|are|do|does|did|can|could|will|would|what|when"
+    r"|where|why|how)\b.*)$",
+    re.IGNORECASE,
+)
+_THEY = re.compile(r"\b(?:they|he|she|it|that|them)\b(?!')", re.IGNORECASE)
+
+
 def without_lead(
     text: str, topic: tuple[str, ...], subjects: Subjects
 ) -> tuple[str, tuple[str, ...], bool, bool]:
@@ -53,7 +62,18 @@ def without_lead(
         found = _ABOUT.match(text)
         if found and found.end() < len(text):
             text, about = text[found.end() :], True
+            if taken := _taken_up(text, subjects):
+                text, about = taken, False
     return text.strip(), topic, cued, about
+
+
+def _taken_up(text: str, subjects: Subjects) -> str | None:
+    """The question about what stands before its comma, that in the place of its pronoun."""
+    found = _TAKEN_UP.match(text)
+    if found is None or subjects.mentioned(found["who"]):
+        return None
+    meant, changed = _THEY.subn(lambda _: found["who"], found["rest"], count=1)
+    return meant if changed else None
 
 
 def _without_reaction(text: str, subjects: Subjects) -> str:
