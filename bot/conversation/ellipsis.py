@@ -44,6 +44,11 @@ _HARMS = re.compile(
     r"|weaken|destroy|mess with|go for|get to)s?) .+$",
     re.IGNORECASE,
 )
+_SAME = re.compile(
+    r"^(?:(?:are|is) (?:they|it|that|those|these) )?(?:(?:all|both|about|pretty much) )?(?:the )?"
+    r"(?:same|equal|alike|identical)(?: (?:thing|ones?|for both|in both|then))*$",
+    re.IGNORECASE,
+)
 _RANK = re.compile(
     r"^(?:in |for |with )?which(?: one| of (?:the two|both|them|these))?"
     rf" (?P<how>{MORE_OR_LESS}|most|least|first)$",
@@ -110,6 +115,13 @@ def harmed_too(body: str, base: str) -> str | None:
     found = _HARMS.match(base)
     plain = len(body.split()) <= 4 and not _OPENS.match(body)
     return f"{found['who']} {body}" if found and plain else None
+
+
+def alike(body: str, about: tuple[str, ...], subjects: Subjects) -> str | None:
+    """ "the same?" after the symptoms of one: "are MS and ALS the same (symptoms)"."""
+    if not _SAME.match(body) or len(subjects.canonical) != 2 or not about:
+        return None
+    return f"are the {' '.join(about)} of {listed(subjects.canonical, 'and')} the same"
 
 
 def ranked(body: str, base: str, subjects: Subjects) -> str | None:

@@ -15,6 +15,7 @@ from typing import Literal
 from bot.conversation.antecedents import resolved
 from bot.conversation.ellipsis import (
     MORE_OR_LESS,
+    alike,
     compared,
     fronted,
     gapped,
@@ -180,6 +181,8 @@ def read(asked: str, context: Context, subjects: Subjects) -> Readings:
     if completed := sluiced(body, base) or gapped(body, base) or ranked(body, base, subjects):
         return _readings((completed, "joined"))
     named = subjects.mentioned(body)
+    if base and not named and (same := alike(body, _about(base, body, subjects), subjects)):
+        return _readings((same, "joined"))
     if base and named:
         about_it = _about(base, body, subjects) if _is_thin(_without(body, subjects)) else ()
         more = compared(body, base, topic, about_it, subjects) or worse(body, about_it, subjects)

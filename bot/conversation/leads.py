@@ -16,6 +16,13 @@ _LEAD = re.compile(
     r"(?=\s*[,.;:!]|\s+(?:and|but|so|then|what|how|why|is)\b))(?:\s*[,.;:!]+\s*|\s+-+\s+|\s+))+",
     re.IGNORECASE,
 )
+# "forget the drug, just the life expectancy"
+_DROPPED = re.compile(
+    r"^(?:forget|never ?mind|leave|ignore|not|leaving|apart from)\b [^,.;?]{2,40}[,.;] *"
+    r"(?=(?:just|only|what|how|the)\b)",
+    re.IGNORECASE,
+)
+_JUST = re.compile(r"^(?:just|only) (?=(?:the|his|her|their|average|how|what)\b)", re.IGNORECASE)
 _ABOUT = re.compile(
     r"^(?:(?:what|how|wat|whats) (?:about|abt)|what of|same (?:question )?for|as for)\b\s*",
     re.IGNORECASE,
@@ -45,7 +52,7 @@ def without_lead(
     text: str, topic: tuple[str, ...], subjects: Subjects
 ) -> tuple[str, tuple[str, ...], bool, bool]:
     """The text without "and", "what about", "back to MS,"; the topic; which of them it had."""
-    text = _without_reaction(text, subjects)
+    text = _JUST.sub("", _DROPPED.sub("", _without_reaction(text, subjects)))
     cued = about = False
     for _ in range(3):
         lead = _LEAD.match(text)

@@ -15,6 +15,11 @@ _NUMBER = re.compile(
     r"|\bhow (?:much|many) percent\b|\bin (?:numbers|figures)\b",
     re.IGNORECASE,
 )
+_GROUP = re.compile(
+    r"\bhow many (?:\w+ )?(?P<of>m[ae]n|wom[ae]n|males?|females?|boys?|girls?|child(?:ren)?|kids?"
+    r"|teens?|teenagers?|adults|babies|seniors)\b",
+    re.IGNORECASE,
+)
 _OFTEN = re.compile(r"\bhow often\b", re.IGNORECASE)
 _COUNT = re.compile(r"\bhow many\b", re.IGNORECASE)
 _SAID = re.compile(
@@ -36,10 +41,13 @@ def says_number(answer: str) -> bool:
 
 
 def lacks_number(question: str, answer: str) -> bool:
-    """Whether `question` asks for a number and `answer` says none.
+    """Whether `question` asks for a number and `answer` says none, or that of other people.
 
     Where things are only counted ("how many people", "how often"), a rough amount is one.
     """
+    group = _GROUP.search(question)
+    if group and group["of"].casefold() not in answer.casefold():
+        return True  # the number is that of others
     if says_number(answer):
         return False
     if _NUMBER.search(question):
