@@ -221,6 +221,26 @@ def test_plain_text_is_what_a_person_reads() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("- One\n2. Two\n(a) Three", "One Two Three"),
+        ("3.2 Courts are booked online.", "Courts are booked online."),
+        ("10.1.4 A key is lent.", "A key is lent."),
+        ("2.5 million people", "2.5 million people"),
+        ("Open 8:30 – 5:30, (10:00–16:00) or later", "Open 8:30 – 5:30, (10:00–16:00) or later"),
+        ("For those aged 18. The rest pay.", "For those aged 18. The rest pay."),
+    ],
+)
+def test_marks_and_numbers_are_taken_from_beginnings_of_lines_only(text: str, plain: str) -> None:
+    assert plain_text(text) == plain
+
+
+def test_a_picture_is_neither_heading_nor_content() -> None:
+    blocks = split_blocks("# Visit\n\n![The mill](mill.jpg)\n\nIt is closed on Mondays.")
+    assert [block.kind for block in blocks] == ["heading", "aside", "paragraph"]
+
+
+@pytest.mark.parametrize(
     "hostile",
     [
         "(" * 40_000,
@@ -231,6 +251,7 @@ def test_plain_text_is_what_a_person_reads() -> None:
         "<!-- open\n" * 20_000,
         "One title\n\n" * 20_000,
         " *open" * 20_000,
+        "![a](b)" * 9_999 + "\n",
     ],
 )
 def test_hostile_text_takes_no_longer_than_its_length(hostile: str) -> None:

@@ -24,6 +24,12 @@ WRAPPED = 200  # characters; no one wraps by hand at more: such a line is a para
 
 _LIST_MARK = r"(?:[-*+•◦▪‣–]|\d{1,2}[.)]|\([a-z0-9]{1,3}\))"
 LIST_ITEM = re.compile(rf"[ \t\u00a0]*{_LIST_MARK}[ \t\u00a0]+(?=\S)")
+_LINE_MARK = re.compile(  # of an item, or the number of a clause: "3.2 Courts are booked"
+    rf"^(?:{LIST_ITEM.pattern}|[ \t\u00a0]*\d{{1,2}}(?:\.\d{{1,2}}){{1,3}}\.?[ \t\u00a0]+"
+    r"(?=[A-Z](?:[a-z]|[ \t])))",
+    re.M,
+)
+_PICTURE = re.compile(r"[ \t]*(?:!\[[^\[\]]*\]\([^()\n]*\)[ \t]*)+$")
 _FIRST_ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪‣]|1[.)]|\([a1]\))[ \t]+\S")
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s+")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
@@ -31,7 +37,7 @@ _SETEXT = re.compile(r" {0,3}(={3,}|-{3,})[ \t]*$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|={3,})$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _CLOSING = re.compile(r"\s*(`{3,}|~{3,})\s*")
-_DELIMITER_ROW = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
+DELIMITER_ROW = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
 
 _MARKUP = (  # each looks no further than a bound for its end, which may not come
     (re.compile(r"<!--.{0,2000}?-->|</?[a-zA-Z][^<>\n]{0,200}>", re.S), " "),
@@ -48,7 +54,7 @@ class Block:
     """A stretch of text of one kind.
 
     `title` and `level` (1 to 6, `PLAIN`) belong to a heading. `gap` is the number of blank lines
-    before the block. An "aside" is a rule, front matter or an HTML comment.
+    before the block. An "aside" is a rule, front matter, a picture or an HTML comment.
     """
 
     kind: Kind
@@ -59,13 +65,14 @@ class Block:
 
 
 def plain_text(text: str) -> str:
-    """`text` as a person reads it: no Markdown or HTML marks, no footnote marks, single spaces.
+    """`text` as a person reads it: no Markdown or HTML marks, no footnote marks, no marks or
+    numbers at the beginning of an item or a clause, single spaces.
 
     A derived text for wordings and headings; quotes are never taken from it.
     """
     for pattern, substitute in _MARKUP:
         text = pattern.sub(substitute, text)
-    return " ".join(LIST_ITEM.sub("", text).split())
+    return " ".join(_LINE_MARK.sub("", text).split())
 
 
 def trimmed(text: str, start: int, end: int) -> Span | None:
@@ -148,7 +155,7 @@ class _Scanner:
             return end + 1
         if line.lstrip().startswith("<!--") and (after := self.comment(i)) is not None:
             return after
-        if _RULE.match(line):
+        if _RULE.match(line) or _PICTURE.match(line):
             self.add("aside", i, i)
             return i + 1
         if self.table_at(i):
@@ -197,7 +204,7 @@ class _Scanner:
     def table_at(self, i: int) -> bool:
         if "|" not in self.line(i):
             return False
-        below = i + 1 < len(self.lines) and _DELIMITER_ROW.match(self.line(i + 1))
+        below = i + 1 < len(self.lines) and DELIMITER_ROW.match(self.line(i + 1))
         return bool(below) or self.line(i).lstrip().startswith("|")
 
     def list_end(self, i: int) -> int:
@@ -238,6 +245,8 @@ class _Scanner:
         """Does line `i` go on with the paragraph before it?"""
         line = self.line(i)
         if _ATX.match(line) or _RULE.match(line) or line.lstrip().startswith("<!--"):
+            return False
+        if _PICTURE.match(line):
             return False
         if _FENCE.match(line) and self.fence_end(i) is not None:
             return False
