@@ -208,6 +208,21 @@ def test_a_name_that_recurs_is_a_subject() -> None:
     assert made(text, "The of").subjects == ()
 
 
+@pytest.mark.parametrize(
+    ("title", "text", "subjects"),
+    [
+        ("Harbour Lane Dental Practice", "Our practice is old. The practice is open. ", ()),
+        ("Harbour Lane", "Harbour Plan costs £8. Come to Harbour Lane now. ", ()),
+        ("Plan your visit", "Your visit is short. Book your visit. ", ()),
+        ("Living with Asthma", "An asthma attack passes, but asthma is for life. ", ("Asthma",)),
+    ],
+)
+def test_a_piece_of_a_name_or_what_is_somebodys_own_is_no_subject(
+    title: str, text: str, subjects: tuple[str, ...]
+) -> None:
+    assert made(text * 3, title).subjects == subjects
+
+
 def test_the_form_that_occurs_more_often_is_canonical() -> None:
     text = "The value-added tax (VAT) is due. Value-added tax is high. Value-added tax stays."
     assert made(text).aliases == (("VAT", "value-added tax"),)

@@ -348,3 +348,12 @@ def test_the_help_of_draw_names_every_domain(capsys: pytest.CaptureFixture[str])
         build_parser().parse_args(["draw", "--help"])
     helped = " ".join(capsys.readouterr().out.split())
     assert all(name in helped for name in (GENERAL, *DOMAINS))
+
+
+def test_a_practice_that_speaks_of_itself_is_asked_nothing_unasked(tmp_path: Path) -> None:
+    page = tmp_path / "practice.txt"
+    page.write_text(f"{LEAFLET}\n\nWe treat patients. Our doctors and our nurses see you with us.")
+    assert make_draft([page], lambda: bag_of_stems).prototypes == ()
+    leaflet = tmp_path / "leaflet.txt"
+    leaflet.write_text(LEAFLET)
+    assert make_draft([leaflet], lambda: bag_of_stems).prototypes

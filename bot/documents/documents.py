@@ -10,6 +10,7 @@ import codecs
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.documents.abbreviations import find_abbreviations
@@ -171,7 +172,8 @@ def find_subjects(text: str, title: str, aliases: tuple[tuple[str, str], ...]) -
     """The canonical names of what the text is about, most often named first.
 
     A name with an abbreviation is a subject if its two forms occur three times at least. Where
-    there is none, the longest run of words of the title that recurs as often is the subject.
+    there is none, the longest run of words of the title that recurs as often is the subject: by
+    itself: no part of a longer name, and not somebody's own ("Plan your visit").
     """
     counts = {
         canonical: _count(text, canonical) + _count(text, other) for other, canonical in aliases
@@ -186,7 +188,9 @@ def find_subjects(text: str, title: str, aliases: tuple[tuple[str, str], ...]) -
             run = words[first : first + size]
             name = " ".join(run).strip(" ,:;.?!")
             edges = {run[0].lower().strip("?:,"), run[-1].lower().strip("?:,")}
-            if len(name) > 2 and not edges & FUNCTION_WORDS and _count(text, name) >= OFTEN:
+            if len(name) <= 2 or edges & FUNCTION_WORDS or not _begins_name(words[:first]):
+                continue
+            if _count(text, name) >= OFTEN and _named_alone(text, name):
                 return (name,)
     return ()
 
@@ -277,6 +281,24 @@ def _unmarked(text: str, span: Span) -> Span:
     while end > start + 1 and text[end - 1] in "*_ ":
         end -= 1
     return Span(start, end)
+
+
+def _begins_name(before: Sequence[str]) -> bool:
+    """Can a name begin behind these words of a title? Not inside a longer one ("Harbour Lane
+    Dental Practice"), nor behind whose it is ("Plan your visit")."""
+    last = before[-1].lower() if before else ""
+    if last in ("your", "our", "my"):
+        return False
+    return not last[-1:].isalnum() or last in FUNCTION_WORDS or last.endswith("ing")
+
+
+def _named_alone(text: str, name: str) -> bool:
+    """Does `name` stand by itself in a third of its places at least, no part of a longer name
+    ("Harbour Lane") and before no other noun ("dental nurses")?"""
+    flags = 0 if any(c.isupper() for c in name[1:]) else re.I
+    after = re.findall(rf"(?<!\w){re.escape(name)}(?!\w)(?:[ -]([^\W\d_]+))?", text, flags)
+    alone = sum(not word or word.lower() in FUNCTION_WORDS for word in after)
+    return 3 * alone >= len(after)
 
 
 def _count(text: str, name: str) -> int:

@@ -18,6 +18,7 @@ from bot.drawing.prototypes import (
     instantiate,
     keep_unanswered,
     main_subjects,
+    speaks_for_a_house,
 )
 from bot.errors import DocumentError, NoFaqError
 from bot.faqs.as_documents import DRAWER as FAQ_DRAWER
@@ -63,9 +64,9 @@ def make_draft(
     """Documents and pairs of `sources`, in their order, and what is known not to be answered.
 
     `domain` None is guessed from each document. Where it is named, its prototypes are written for
-    every source; where it is guessed, only for documents of the domains `WRITTEN`, and only if
-    these leave open at least `MOSTLY` of them. A FAQ is of no guessed domain: its list is its
-    owner's.
+    every source; where it is guessed, only for documents of the domains `WRITTEN` in which no
+    house speaks of itself, and only if these leave open at least `MOSTLY` of them. A FAQ is of no
+    guessed domain: its list is its owner's.
 
     `encode` gives the function that filters drawn questions; it is called only where questions
     were drawn, so that a FAQ alone loads no model. `progress(done, of)` counts sources as they
@@ -121,7 +122,10 @@ def make_draft(
             pairs = list(add_consistent(pairs, proposals.questions, encode()))
         kept = sum(len(pair.wordings) for pair in pairs) - before
         drafted = f"{proposals}; {kept:,} find their own answer and were kept"
-    wanted = [kind if domain or kind in WRITTEN else GENERAL for kind in kinds]
+    wanted = [
+        kind if domain or (kind in WRITTEN and not speaks_for_a_house(document)) else GENERAL
+        for kind, document in zip(kinds, documents, strict=True)
+    ]
     prototypes = _prototypes(documents, wanted, pairs, encode, least=0.0 if domain else MOSTLY)
     titles = tuple(dict.fromkeys(document.title for document in documents))
     more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""

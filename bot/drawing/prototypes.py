@@ -17,7 +17,8 @@ hindsight) where 5 % of all questions are answered wrong:
     three encyclopaedia articles on history       .641 -> .602   .09 -> .11
 
 So `draw` writes them unasked only beside short documents on health, those that leave open at
-least four in five of them (`bot.drawing.draft`); an owner can ask for those of any domain.
+least four in five of them (`bot.drawing.draft`) and are no page of a practice on itself
+(`speaks_for_a_house`); an owner can ask for those of any domain.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ FILLS = 2  # questions made of a template with a list slot, for each subject
 SUBJECTS = 3  # of a document that are asked about
 OFTEN = 0.4  # as often as the first subject
 ANSWERED, OPEN = 0.5, 0.5  # see `keep_unanswered`
+HOUSE = 0.01  # share of the words "we", "us" and "our" from which a house speaks of itself
 LEAST_CUES, CLEARLY = 3.0, 1.5  # see `guess_domain`
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]  # texts -> [n, dim], L2-normalised
@@ -191,6 +193,13 @@ def main_subjects(document: Document) -> tuple[str, ...]:
     counts = {s: sum(_occurrences(n, document.text) for n in own) for s, own in names.items()}
     most = max(counts.values(), default=0)
     return tuple(s for s in document.subjects if counts[s] >= OFTEN * most)
+
+
+def speaks_for_a_house(document: Document) -> bool:
+    """Does a practice, a shop or a club speak of itself ("we", "our")? It is asked about itself,
+    not about what it treats or sells."""
+    said = Counter(words(document.text))
+    return sum(said[w] for w in ("we", "us", "our", "ours")) >= HOUSE * max(1, said.total())
 
 
 def keep_unanswered(
