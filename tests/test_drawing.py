@@ -58,6 +58,10 @@ def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
         ("To reset the clock, press the button.", "How do I reset the clock?"),
         ("Press the button to reset your clock.", "How do I reset my clock?"),
         ("You can return items within 30 days.", "Can I return items within 30 days?"),
+        ("Please bring a list of the medicines you take.", None),
+        ("If you are in pain, call us as early as you can.", None),
+        ("We keep two slots free, and patients are seen.", "How many slots do you keep free?"),
+        ("The park has 60 spaces and costs £4 a day.", "How many spaces does the park have?"),
         ("We accept returns within 30 days.", "Do you accept returns within 30 days?"),
         ("We do not ship to Canada.", "Do you ship to Canada?"),
         ("The ticket can't be refunded.", "Can the ticket be refunded?"),
@@ -71,6 +75,26 @@ def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
 def test_a_rule_draws_the_question_a_visitor_would_ask(sentence: str, question: str | None) -> None:
     drawn = questions_of(sentence)
     assert (question in drawn) if question else drawn == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        (
+            "A visit costs £85 for patients who are not on the plan.",
+            "Does a visit cost £85 for patients who are not on the plan?",
+        ),
+        (
+            "A deposit is taken when you book a visit of more than 45 minutes.",
+            "Is a deposit taken when I book a visit of more than 45 minutes?",
+        ),
+        ("Carers of a visitor do not pay.", "Do Carers of a visitor pay?"),
+    ],
+)
+def test_yes_or_no_leaves_the_not_of_another_clause_and_turns_the_reader(
+    sentence: str, question: str
+) -> None:
+    assert question in questions_of(sentence)
 
 
 def test_a_pronoun_is_replaced_by_what_it_stands_for() -> None:
@@ -212,6 +236,30 @@ def test_wordings_are_plain_while_answers_keep_their_marks() -> None:
     assert pair.question == "What is the clock?"
     assert "The clock is a gift." in pair.variants
     assert "T: The clock is a gift." in pair.variants
+
+
+TABLE = """# Fees
+
+The prices:
+
+| Treatment | Price | Members |
+| --- | --- | --- |
+| Check-up | £48 | free |
+| White filling | from £115 | £98 |
+"""
+
+
+def test_a_row_is_asked_for_by_its_first_cell_and_says_what_its_columns_are() -> None:
+    pairs = pairs_of(TABLE)
+    row = pairs["| White filling | from £115 | £98 |"]
+    assert row.question == f"{LAST_RESORT} fees: White filling?"
+    assert "White filling: Price from £115, Members £98" in row.variants
+
+
+def test_neither_names_of_columns_nor_a_line_that_leads_into_them_answer_alone() -> None:
+    pairs = pairs_of(TABLE)
+    assert not any(answer.endswith((":", "--- |")) for answer in pairs)
+    assert any("The prices:" in answer and "£98" in answer for answer in pairs)
 
 
 def test_one_question_is_drawn_for_one_pair_only() -> None:

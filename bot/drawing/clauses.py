@@ -76,6 +76,16 @@ PRONOUNS = frozenset("it they he she i this that these those one".split())
 # The document speaks to its reader; the reader asks the document.
 _TURNED = {"your": "my", "yours": "mine", "yourself": "myself", "you": "me", "our": "your"}
 _TURNED |= {"us": "you", "ours": "yours", "we": "you", "ourselves": "yourselves"}
+_BEFORE_ACTING = frozenset(  # "when you book" becomes "when I book"
+    "when if while because unless once until where that which what whether".split()
+)
+_SPEAKERS = frozenset("i we you they".split())  # their verb stands next to them
+_ORDER = re.compile(  # no subject, but a verb that tells the reader what to do
+    r"please\b|(?:ask|bring|call|check|choose|click|contact|fill|follow|give|go|hold|keep|leave|let|"
+    r"look|make|open|pay|press|put|return|select|send|speak|take|tell|turn|use|visit|write)\s"
+    r"(?:us|me|it|them|the|an?|your|our|all|any|early|straight|out|to|on|in)\b",
+    re.I,
+)
 _LEAD_IN = re.compile(
     r"(?:in|on|at|by|for|with|from|to|as|during|after|before|since|until|under|over|through|"
     r"throughout|because|due|despite|although|though|while|when|if|once|unlike|like|according|"
@@ -162,6 +172,8 @@ def read_clause(
     lead = ""
     if match := _LEAD_IN.match(text):
         lead, text = match[0].rstrip(", "), text[match.end() :]
+    if _ORDER.match(text):
+        return None
     tokens = text.split()
     at = _verb_at(tokens)
     if at is None:
@@ -177,7 +189,7 @@ def read_clause(
         subject = standing_for
     subject = mid_sentence(subject, common)
     speaks_to_reader = subject.lower() == "you"
-    tokens = [*(turned(t) for t in tokens[at:])]
+    tokens = turned(" ".join(tokens[at:])).split()
     if speaks_to_reader and tokens[0] in ("are", "were"):
         tokens[0] = "am" if tokens[0] == "are" else "was"
     return _clause(turned(lead), "I" if speaks_to_reader else turned(subject), tokens)
@@ -191,7 +203,11 @@ def strip_connective(sentence: str) -> str:
 
 def turned(text: str) -> str:
     """`text` with the reader as the one who speaks: "your order" becomes "my order"."""
-    words = (_TURNED.get(w.lower().strip(".,"), w) for w in text.split())
+    words: list[str] = []
+    for word in text.split():
+        plain = word.lower().strip(".,")
+        acts = plain == "you" and words and words[-1].lower() in _BEFORE_ACTING
+        words.append("I" if acts else _TURNED.get(plain, word))
     return " ".join(words)
 
 
@@ -227,6 +243,11 @@ def _forms() -> dict[str, tuple[str, str]]:
     return forms
 
 
+@cache
+def _bases() -> frozenset[str]:
+    return frozenset(entry.partition(",")[0] for entry in _VERBS.split())
+
+
 def _third_person(base: str) -> str:
     if base.endswith(("s", "sh", "ch", "x", "z")):
         return base + "es"
@@ -244,7 +265,10 @@ def _past(base: str) -> str:
 
 def _verb_at(tokens: list[str]) -> int | None:
     """Index of the finite verb, behind a subject of at most fourteen words."""
-    for i, token in enumerate(tokens[:15]):
+    spoken = bool(tokens) and tokens[0].lower() in _SPEAKERS
+    if spoken and len(tokens) > 1 and tokens[1].lower() in _bases() - _forms().keys():
+        return 1
+    for i, token in enumerate(tokens[: 3 if spoken else 15]):
         word = token.lower().strip("\"'“”‘’")
         if word in _NO_SUBJECT:
             return None
@@ -335,5 +359,5 @@ def _clause(lead: str, subject: str, tokens: list[str]) -> Clause | None:
     if word in AUXILIARIES:
         surface = f"{word} {tail[0]}"
         return Clause(lead, subject, word, tail[0], surface, " ".join(tail[1:]))
-    auxiliary, base = _forms().get(word, ("", ""))
+    auxiliary, base = _forms().get(word, ("do", word) if word in _bases() else ("", ""))
     return Clause(lead, subject, auxiliary, base, tokens[0], " ".join(tail))

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from bot.documents.blocks import LIST_ITEM, plain_text
 from bot.documents.passages import split_passages, split_sentences
+from bot.documents.rows import column_names, is_row, row_name, row_said
 from bot.drawing.phrases import (
     LAST_RESORT,
     about,
     begins_unresolved,
     heading_questions,
     key_phrases,
+    small_first,
     statement_of,
 )
 from bot.drawing.questions import questions_of, subject_of
@@ -31,7 +33,7 @@ from bot.faqs.as_documents import first_quote
 from bot.types import QUOTE_LIMIT, Document, Passage, Provenance, QAPair, Span, content_id
 from bot.wording import normalise, stem, words
 
-DRAWER = "rules-1"  # changes when the rules draw other pairs from the same document
+DRAWER = "rules-2"  # changes when the rules draw other pairs from the same document
 MARGIN = 0.2  # in cosine: measured on eight articles, see `keep_consistent`
 SHOWN = 0.1
 _DEFINES = re.compile(r"(?:What|Who) (?:is|are|was|were) [^?]{1,40}\?$")
@@ -50,7 +52,8 @@ class Unit:
 
     `evidence` is what is quoted; a sentence that leans on those before it is quoted with them.
     `said` is that last sentence alone, as plain text, `standing_for` what a pronoun at its
-    beginning stands for, `lead` the line that leads into the list it is an item of.
+    beginning stands for, `lead` the line that leads into the list it is an item of, `row` what a
+    row of a table is about: its first cell.
     """
 
     evidence: Span
@@ -58,6 +61,7 @@ class Unit:
     passage: Passage
     standing_for: str = ""
     lead: str = ""
+    row: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,11 @@ def draw_pairs(document: Document) -> tuple[QAPair, ...]:
             front = draft.heading.endswith("?")
             questions = [*asked, *questions] if front else [*questions, *asked]
             statements += [draft.heading, f"{document.title}: {draft.heading}"]
-        phrases = key_phrases(spoken[-1], frequency)
-        fresh = _fresh([*questions, about(phrases, common)], taken)
+        rows = [_row_named(u) for u in draft.units if u.row]
+        phrases = rows[-1:] or key_phrases(spoken[-1], frequency)
+        fresh = _fresh(questions, taken)
+        if draft.heading is None or not fresh:
+            fresh += _fresh([about(phrases, common)], taken)
         question = fresh[0] if fresh else _unshared(spoken[-1], taken)
         variants = [*fresh[1:], *_fresh(statements, set())]
         pairs.append(_pair(document, draft.evidence, question, variants, spoken))
@@ -226,6 +233,7 @@ def _units(passage: Passage, document: Document) -> list[Unit]:
     """
     sentences = split_sentences(passage.text)
     result: list[Unit] = []
+    columns: tuple[str, ...] = ()
     pieces: list[Span] = []  # of the passage so far, none longer than a quote
     standing_for = lead = ""
     leading: Span | None = None
@@ -234,19 +242,40 @@ def _units(passage: Passage, document: Document) -> list[Unit]:
             said = plain_text(piece.of(passage.text)).strip("| ")
             if not any(c.isalnum() for c in said) or re.fullmatch(r"[-|:\s]+", said):
                 continue
+            if (names := column_names(piece.of(passage.text))) is not None:
+                columns = names  # says nothing without a row; the rows are told by it
+                continue
+            row = ""
+            if is_row(piece.of(passage.text)):
+                row = row_name(piece.of(passage.text))
+                said = row_said(piece.of(passage.text), columns)
+            else:
+                columns = ()
             start = piece.start
             item = leading is not None and LIST_ITEM.match(passage.text, piece.start) is not None
             if item and leading is not None and piece.end - leading.start <= QUOTE_LIMIT:
                 start = leading.start
-            elif begins_unresolved(said) or _unnamed(document, said):
+            elif (not row and begins_unresolved(said)) or _unnamed(document, said):
                 start = _reach(document, passage.text, pieces, piece)
             evidence = Span(passage.span.start + start, passage.span.start + piece.end)
-            result.append(Unit(evidence, said, passage, standing_for, lead if item else ""))
+            if not (said.endswith(":") and _lists(passage.text[piece.end :])):
+                leads = lead if item else ""
+                result.append(Unit(evidence, said, passage, standing_for, leads, row))
             standing_for = subject_of(said, standing_for=standing_for)
             pieces.append(piece)
             if said.endswith(":"):
                 lead, leading = said.rstrip(":"), piece
     return result
+
+
+def _lists(text: str) -> bool:
+    """Does `text` begin with a list or a table? A line that leads into one is no answer alone."""
+    return LIST_ITEM.match(text.lstrip("\r\n")) is not None or text.lstrip().startswith("|")
+
+
+def _row_named(unit: Unit) -> str:
+    heading = unit.passage.heading
+    return f"{small_first(heading)}: {unit.row}" if heading else unit.row
 
 
 def _unnamed(document: Document, said: str) -> bool:

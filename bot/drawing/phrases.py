@@ -135,5 +135,9 @@ def _breaks_phrase(word: str) -> bool:
 
 
 def small_first(text: str) -> str:
-    first = text.partition(" ")[0]
-    return text if any(c.isupper() for c in first[1:]) else text[:1].lower() + text[1:]
+    """`text` as it stands inside a sentence; a name ("Harbour Plan") and capitals stay."""
+    first, *others = text.split(" ")
+    named = bool(others) and all(w[:1].isupper() for w in others if w not in FUNCTION_WORDS)
+    if any(c.isupper() for c in first[1:]) or (named and first.lower() not in FUNCTION_WORDS):
+        return text
+    return text[:1].lower() + text[1:]

@@ -92,6 +92,7 @@ _PARTICLE = re.compile(r"^(to|on|of|with|for|as|into|from|against|by)\s+(?=\S)",
 _OBJECT = re.compile(
     r"^(?:an?|the|its|their|his|her|many|several|some|all|that|more|most|both)\b", re.I
 )
+_OTHER_CLAUSE = r"\b(?:who|which|that|whose|where|when|if|unless|because|although|while|but)\b"
 _ORDER = re.compile(
     r"(?:Please )?(?:[Pp]ress|[Cc]lick|[Ss]elect|[Gg]o|[Oo]pen|[Ee]nter|[Cc]hoose|[Tt]urn|[Tt]ap|"
     r"[Hh]old|[Rr]emove|[Aa]dd|[Cc]ontact|[Cc]all|[Ss]end|[Vv]isit|[Uu]se|[Tt]ake|[Ff]ill|[Pp]ut|"
@@ -163,8 +164,11 @@ def _how_to(sentence: str) -> Iterator[str]:
 
 
 def _yes_or_no(c: Clause, rest: str) -> Iterator[str]:
-    """ "Is MS a fatal disease?": asked without the "not" of its answer, with the lead behind."""
-    rest = re.sub(r"\bnot (?=\w)", "", rest, count=1)
+    """ "Is MS a fatal disease?": asked without the "not" of its answer, with the lead behind.
+
+    The "not" of another clause stays: of "It costs £85 for those who are not members".
+    """
+    rest = re.sub(rf"^((?:(?!{_OTHER_CLAUSE}).)*?)\bnot (?=\w)", r"\1", rest, count=1)
     if not rest or _COUNT.match(c.subject) or _PERCENT.match(c.subject):
         return
     yield _capital(c.inverted(f"{rest} {_trailing(c.lead)}"))
@@ -181,8 +185,9 @@ def _trailing(lead: str) -> str:
 
 def _counts(c: Clause, rest: str) -> Iterator[str]:
     lead = _trailing(c.lead)
-    if match := _MEASURE.search(rest):
-        yield f"What is the {match['noun']} of {c.subject}"
+    measure = _MEASURE.search(rest)
+    if measure and not re.search(_OTHER_CLAUSE, rest[: measure.start()]):
+        yield f"What is the {measure['noun']} of {c.subject}"
     if match := _PERCENT.match(c.subject):
         yield f"What percentage {match['of']} {c.surface} {rest} {lead}"
     elif match := _COUNT.match(c.subject):
@@ -210,7 +215,9 @@ def _circumstances(c: Clause, rest: str) -> Iterator[str]:
     if (match := _WHERE.search(rest)) and (match.start() == 0 or c.verb or c.copular):
         before = rest[: match.start()].strip()
         before = re.sub(r" (?:especially|particularly|mainly|mostly|only|\w+ing)$", "", before)
-        if not re.search(r"\b(?:an?|the)\s+\S+$|\bof\s+\S+$|\b(?:who|that|which)\b", before):
+        if not re.search(
+            r"\b(?:an?|the)\s+\S+$|\bof\s+\S+$|\b(?:who|that|which)\b|\b(?:except|not)$", before
+        ):
             yield f"Where {c.inverted(before)}"
 
 
@@ -308,8 +315,9 @@ def _first_clause(rest: str) -> str:
     first = first.strip(" ,")
     if first.startswith(("and ", "or ", "but ")):
         return ""  # "started and grew into ...": two verbs
-    for joint in re.finditer(r" (?:and|but) (?=(\w+))", first):
-        if is_verb_form(joint[1]) or joint[1].endswith("ed"):  # "is unpredictable and differs ..."
+    for joint in re.finditer(r" (?:and|but) (?=(\w+)(?: (the|an?|[$€£¥]?\d))?)", first):
+        second_verb = joint[2] and joint[1].endswith("s")  # "has 60 spaces and costs £4 a day"
+        if is_verb_form(joint[1]) or joint[1].endswith("ed") or second_verb:  # "and differs ..."
             return first[: joint.start()]
     return first
 

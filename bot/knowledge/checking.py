@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.documents.passages import split_sentences
+from bot.documents.rows import column_names
 from bot.knowledge.evidence import Quarantined, place
 from bot.knowledge.files import (
     MANIFEST,
@@ -258,6 +259,8 @@ def _coverage(checked: _Checked) -> Iterator[Fault]:
                 start, end = passage.span.start + span.start, passage.span.start + span.end
                 if any(q.start < end and start < q.end for q in quoted):
                     continue
+                if column_names(document.text[start:end]) is not None:
+                    continue  # names of columns answer nothing without a row
                 line = document.text.count("\n", 0, start) + 1
                 shown = " ".join(document.text[start:end].split())[:80]
                 message = f"no pair quotes this sentence: {shown!r}"
