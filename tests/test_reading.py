@@ -110,6 +110,37 @@ def test_a_drawn_question_finds_its_own_answer_surely(drawn_bot: Bot) -> None:
         assert best.probability >= 0.5
 
 
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Bot:
+    text = f"{LIGHTHOUSE}\n## Opening times\n\nThe tower opens at 10. It is closed on Mondays.\n"
+    found = document_from_text(text, id="visit", title="Old Head lighthouse", source="visit.md")
+    root = tmp_path_factory.mktemp("visit") / "knowledge"
+    knowledge_of(root, found, draw_pairs(found))
+    return Bot.load(load_settings(knowledge=root, cache_dir=cache_folder))
+
+
+@pytest.mark.parametrize(
+    "typed", ["opening times", "Opening times?", "what are your opening times"]
+)
+def test_a_heading_that_is_typed_is_answered_with_its_part(visited: Bot, typed: str) -> None:
+    reply = visited.ask(typed).reply
+    assert [c.quote for c in reply.citations] == ["The tower opens at 10. It is closed on Mondays."]
+
+
+@pytest.mark.parametrize("typed", ["who has opening times", "no opening times", "what is it"])
+def test_a_heading_answers_no_other_kind_of_question(visited: Bot, typed: str) -> None:
+    assert not visited.ask(typed).reply.citations
+
+
+def test_what_is_drawn_of_a_page_is_found_by_all_its_wordings(visited: Bot) -> None:
+    by_wording = {
+        wording: [c.quote for c in visited.ask(wording).reply.citations]
+        for pair in visited.knowledge.pairs
+        for wording in pair.wordings
+    }
+    assert [wording for wording, quotes in by_wording.items() if not quotes] == []
+
+
 def test_the_receipt_names_the_signals_of_reading(drawn_bot: Bot) -> None:
     best = drawn_bot.ask("How high is the tower?").receipt.to_json()["best"]
     assert isinstance(best, dict)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.bot import Bot
+from bot.drawing.phrases import LAST_RESORT
+from bot.encoding.encoders import Encoder
 from bot.matching.index import build_index
 from bot.matching.retrieval import fits
 from bot.replying.suggestions import NEAR, OFFERS, Suggester
@@ -30,6 +32,20 @@ def test_openers_come_from_all_over_the_document(bot: Bot, suggester: Suggester)
     assert len(places) == OFFERS
     assert max(places) - min(places) > length / 3
     assert len(suggester.openers(10)) == 10
+
+
+def test_openers_have_questions_of_their_own_where_there_are_some(
+    bot: Bot, encoder: Encoder
+) -> None:
+    pairs = tuple(
+        pair if n % 4 == 0 else replace(pair, question=f"{LAST_RESORT} {n}?", variants=())
+        for n, pair in enumerate(bot.knowledge.pairs[:20])
+    )
+    named, subjects = replace(bot.knowledge, pairs=pairs), Subjects()
+    suggester = Suggester(named, build_index(named, subjects, encoder), subjects)
+    resorts = [question.startswith(LAST_RESORT) for question in suggester.openers(20)]
+    assert any(resorts)
+    assert resorts == sorted(resorts)
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.documents.passages import passage_at
+from bot.documents.rows import column_names, is_row, row_said
 from bot.encoding.cache import Cache
 from bot.encoding.encoders import Encoder, Encoding
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.index import Answer, Index, compared
+from bot.reading.asking import Kind
 from bot.reading.model import FORMAT, MOST_ASKED, MOST_TOKENS, ReadingModel, leads
 from bot.reading.signals import GRADED, SIGNALS, Question, Sentence, Sentences
 from bot.subjects import Subjects
@@ -35,8 +37,9 @@ READ = 16  # sentences that are read token by token, the best by `FIRST`
 # sentences before and after (bm25); cosines of the sentence, behind its title, of the passage.
 FIRST = np.array([1.0, 0.5, 0.2, 0.0, 1.0, 0.5, 0.0], np.float32)
 BATCH = 16  # sentences encoded at once
-# The chance at least of the one answer of which a rule drew the very question (the same words, in
-# any order, asking for the same kind of thing): what is suggested must be answered.
+# The chance at least of the one answer of which a rule drew the very wording (the same words, in
+# any order, asking for the same kind of thing): what is suggested must be answered, and so must
+# the heading over a part, which is what people type first.
 DRAWN = 0.9
 
 
@@ -83,12 +86,13 @@ class Reader:
         model: ReadingModel,
         encoder: Encoder,
     ) -> None:
-        """`wordings` are the questions drawn of each answer, as compared."""
+        """`wordings` are those drawn of each answer, as compared."""
         self.answers = frozenset(answers)
         self._drawn: dict[Hashable, set[int]] = {}
         for i, own in enumerate(wordings):
-            for wording in own:
-                self._drawn.setdefault(_gist(Question.of(wording)), set()).add(i)
+            for wording in map(Question.of, own):
+                for kind in {wording.kind, "what" if wording.kind == "other" else wording.kind}:
+                    self._drawn.setdefault(_gist(wording, kind), set()).add(i)
         self._answers, self._sentences, self._tokens = tuple(answers), sentences, tokens
         self._model = model
         # one pass serves routing and reading: the question is asked for twice in a row
@@ -107,7 +111,7 @@ class Reader:
         asked = Question.of(question)
         first = self._sentences.first(asked, encoding.vector)
         ranked: list[int] = np.argsort(-(first @ FIRST), kind="stable")[:READ].tolist()
-        same = self._drawn.get(_gist(asked), set())
+        same = self._drawn.get(_gist(asked, asked.kind), set()) if asked.terms else set()
         chosen = list(dict.fromkeys([*same, *ranked]))[:READ] if len(same) == 1 else ranked
         signals = self._sentences.signals(asked, first, chosen)
         own, held = self._tokens.of([[i] for i in chosen])
@@ -146,8 +150,10 @@ def token_places(question: Question, spans: Sequence[Span]) -> list[list[int]]:
     return [[i for i, span in enumerate(spans) if span.overlaps(a.span)] for a in question.asked]
 
 
-def _gist(question: Question) -> Hashable:
-    return frozenset(question.terms), question.kind, question.negated
+def _gist(question: Question, kind: Kind) -> Hashable:
+    """What must be the same for a question to be one that was drawn. "Opening hours", which asks
+    for nothing in so many words, is also drawn for "What are your opening hours?"."""
+    return frozenset(question.terms), kind, question.negated
 
 
 def build_reader(
@@ -202,7 +208,6 @@ def build_reader(
                 compared(wording, subjects)
                 for p in index.answers[a].pairs
                 for wording in knowledge.pairs[p].wordings
-                if wording.endswith("?")
             ]
             for a in answers
         ],
@@ -234,9 +239,17 @@ def sentences_of(
     for answer in answers:
         passage = passage_at(of_document[answer.document_id], answer.evidence)
         about = ", ".join(filter(None, (titles[answer.document_id], passage.heading)))
-        said = clean(subjects.replace(clean(answer.text)))
+        said = clean(subjects.replace(clean(_spoken(answer.text, passage.text))))
         found.append(Sentence(said, f"{about}: {said}", numbers[passage.id], about))
     return tuple(found)
+
+
+def _spoken(quote: str, passage: str) -> str:
+    """A row of a table with the names of its columns; any other quote as it is."""
+    if not is_row(quote) or "\n" in quote:
+        return quote
+    header = "\n".join(passage[max(0, passage.find("|")) :].splitlines()[:2])
+    return row_said(quote, column_names(header) or ())
 
 
 def _encode(

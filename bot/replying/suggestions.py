@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rapidfuzz import fuzz
 
+from bot.drawing.phrases import LAST_RESORT
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.index import Index
 from bot.matching.retrieval import Retrieved, fits
@@ -78,7 +79,12 @@ class Suggester:
 
 
 def _spread(pairs: Sequence[QAPair], index: Index) -> tuple[QAPair, ...]:
-    """One pair an answer: first a few evenly over the documents, then all in order."""
-    own = [pairs[answer.pairs[0]] for answer in index.answers]
+    """One pair an answer: first a few evenly over the documents, then all in order.
+
+    Those with a question of their own come first: what could only be asked by naming its words
+    ("What does the document say about …?") makes a poor beginning.
+    """
+    all_own = [pairs[answer.pairs[0]] for answer in index.answers]
+    own = [pair for pair in all_own if not pair.question.startswith(LAST_RESORT)] or all_own
     step = max(1, len(own) // OFFERS)
-    return tuple({pair.id: pair for pair in (*own[step // 2 :: step], *own)}.values())
+    return tuple({pair.id: pair for pair in (*own[step // 2 :: step], *own, *all_own)}.values())
