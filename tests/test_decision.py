@@ -255,3 +255,21 @@ def test_a_knowledge_without_prototypes_declines_plainly(bot: Bot, decider: Deci
     bare = replace(decider, knowledge=replace(bot.knowledge, prototypes=()))
     decision = decide(bare, retrieved(bare, ("What is ALS?", UNLIKELY)))
     assert decision == Declined("not_covered", probability=pytest.approx(0.047, abs=1e-3))
+
+
+@pytest.mark.parametrize(
+    ("question", "wording", "answered"),
+    [
+        ("what does error 5010 mean", "What does error 4021 mean?", False),
+        ("what does error 4021 mean", "What does error 4021 mean?", True),
+        ("what does the error mean", "What does error 4021 mean?", True),
+        ("error 5010 after I paid 20 euros", "What does the error mean?", True),
+        ("does 1 in 20000 have it", "Do 20,000 people or 1000 have it?", True),
+    ],
+)
+def test_another_number_than_the_wordings_own_that_stands_nowhere_is_declined(
+    decider: Decider, question: str, wording: str, answered: bool
+) -> None:
+    found = retrieved(decider, ("Is MS a fatal disease?", SURE), question=question)
+    near = replace(found, candidates=(replace(found.candidates[0], matched_text=wording),))
+    assert isinstance(decide(decider, near), Answered) is answered

@@ -11,7 +11,7 @@ from bot.knowledge.knowledge import Knowledge
 from bot.knowledge.standing import Withheld
 from bot.matching.calibration import Confidence
 from bot.matching.index import Index
-from bot.matching.numbers import lacks_number
+from bot.matching.numbers import lacks_number, long_numbers
 from bot.matching.retrieval import Candidate, Retrieved
 from bot.subjects import Subjects
 from bot.types import (
@@ -115,9 +115,20 @@ class Decider:
         if best.probability >= self.bar(best):
             if lacks_number(retrieved.question, best.pair.answer):
                 return Declined("not_covered", probability=best.probability)
+            if self._other_number(retrieved.question, best):
+                return self._decline(retrieved, best)
             second = self._other_half(retrieved, matches)
             return Answered((best, second) if second else (best,))
         return self._decline(retrieved, best)
+
+    def _other_number(self, question: str, match: Match) -> bool:
+        """Does `question` have a number that stands nowhere ("error 5010") where the wording it
+        came near has another ("error 4021")? By meaning alone the two are one question."""
+        asked = long_numbers(question)
+        if not asked or not long_numbers(match.matched_text) - asked:
+            return False
+        known = (*match.pair.wordings, *(d.text for d in self.knowledge.documents))
+        return not asked <= long_numbers("\n".join(known))
 
     def _about(self, match: Match) -> frozenset[str]:
         return frozenset(match.pair.subjects)

@@ -1,4 +1,4 @@
-"""Whether a question wants a number that its answer hasn't.
+"""Whether a question wants, or has, a number that its answer hasn't.
 
 "By how many years does it shorten life?" is near to everything said of the length of a life: the
 words all match, the kind of answer doesn't.
@@ -33,6 +33,8 @@ _ROUGHLY = re.compile(
     r"|rare\w*|often|usually|typically|always|never|sometimes|commonly)\b",
     re.IGNORECASE,
 )
+_LONG = re.compile(r"(?<![\w.])\d{3,}(?!\w)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 
 
 def says_number(answer: str) -> bool:
@@ -54,3 +56,8 @@ def lacks_number(question: str, answer: str) -> bool:
         return True
     counted = _COUNT.search(question) or _OFTEN.search(question)
     return counted is not None and _ROUGHLY.search(answer) is None
+
+
+def long_numbers(text: str) -> set[str]:
+    """The numbers of three digits or more in `text`, without commas: codes, years, amounts."""
+    return set(_LONG.findall(_THOUSANDS.sub("", text)))
