@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from bot.conversation.conversation import Understood, choose, understand
 from bot.conversation.cues import about_answer
 from bot.conversation.followups import Context, read
+from bot.conversation.further import says_it_again
 from bot.encoding.encoders import Encoder, Vectors
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.decision import Decider, beside
-from bot.matching.numbers import says_number
 from bot.matching.retrieval import Retrieved, Retriever
 from bot.routing.chatspeak import plain
 from bot.routing.routing import Router
@@ -33,6 +33,7 @@ from bot.types import (
     Decision,
     Declined,
     Match,
+    QAPair,
     Safety,
     SmallTalk,
     Turn,
@@ -45,6 +46,7 @@ MOST_PARTS = 4
 FRAGMENT = 4  # words up to which a question may leave its subject to be guessed
 PART = 0.7  # least probability of an answer to a part of a question
 FOLLOW_UP = 0.5  # least probability of an answer to a reading made from the turns before
+NEXT = 3  # characters between a sentence and the next, at most
 WHOLE = 0.9  # probability of an answer to the whole from which no part is looked at
 
 _IT = re.compile(
@@ -60,13 +62,6 @@ _OPEN = re.compile(  # speaks of a subject without its name
     r"|^which (?:is|has|comes|one)\b",
     re.IGNORECASE,
 )
-_FURTHER = re.compile(  # asks for more than what was said
-    r"(?:why|how come|for what reason|how (?:often|long|soon|quickly|fast|likely|so|exactly)"
-    r"|since when|when|where|in what way|by how much)\b",
-    re.IGNORECASE,
-)
-_WHY = re.compile(r"(?:why|how come|for what reason)\b", re.IGNORECASE)
-_AMONG = re.compile(r"\bwhich (?:one )?of (?:those|these)\b|\b(?:in )?the same way$", re.IGNORECASE)
 _ASKS = (
     r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|will"
     r"|would|should|has|have)"
@@ -159,7 +154,7 @@ class Reasoner:
         lost = understood.kind == "new" and isinstance(finding.decision, Declined)
         if lost and about_answer(core) is not None and not self._subjects.mentioned(core):
             return Finding(asked, Declined("not_understood"))  # "source?": of what?
-        return self._sure(self._unless_said(finding, understood), understood)
+        return self._sure(self._unless_said(finding, understood, conversation), understood)
 
     def _readings(
         self, understood: Understood, known: str = "", vector: Vectors | None = None
@@ -185,20 +180,19 @@ class Reasoner:
             return finding
         return replace(finding, decision=Declined("not_covered", probability=finding.confidence))
 
-    def _unless_said(self, finding: Finding, understood: Understood) -> Finding:
-        """The finding; declined where it says once more what more was asked of: the reason of it,
-        since when it is so, which of what it lists comes first."""
-        decision, turn = finding.decision, understood.turn
+    def _unless_said(
+        self, finding: Finding, understood: Understood, conversation: Conversation
+    ) -> Finding:
+        """The finding; declined where it only says again what more was asked of."""
+        decision = finding.decision
+        last = conversation.turns[-1] if conversation.turns else None
+        turn = understood.turn or last
         if turn is None or not isinstance(decision, Answered):
             return finding
-        why = _WHY.match(finding.question) is not None
-        further = _bare(understood) and _FURTHER.match(finding.question) is not None
-        if not (why or further or _AMONG.search(understood.asked)):
-            return finding
         said = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
-        if not all(match.pair.answer in said for match in decision.matches):
-            return finding
-        if not why and any(says_number(match.pair.answer) for match in decision.matches):
+        answers = [match.pair.answer for match in decision.matches]
+        asked, fragment = understood.asked, _bare(understood)
+        if not says_it_again(finding.question, asked, fragment, answers, said):
             return finding
         rest = tuple(m for m in finding.matches if m.pair.answer not in said)
         declined = Declined("not_covered", probability=rest[0].probability if rest else 0.0)
@@ -329,13 +323,18 @@ class Reasoner:
         return None
 
     def _more(self, understood: Understood, turn: Turn) -> Finding:
-        """A further answer to the last question, or the same again where there is none."""
+        """What goes on from the last answer in the document, else a further answer to the last
+        question, else the same again."""
         text = understood.candidates[0].text
         found = self._find(text)
-        given = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
+        known = [self._pairs[i] for i in turn.pair_ids if i in self._pairs]
+        given = {pair.answer for pair in known}
         said = [m for m in found.matches if m.pair.answer in given]
         rest = (m for m in found.matches if m.pair.answer not in given)
         matches = tuple(beside(m, said) for m in rest)
+        following = next((m for m in matches if known and _goes_on(known[0], m.pair)), None)
+        if following:
+            return Finding(text, Answered((following,)), found.retrieved, (following, *matches))
         if matches and matches[0].probability >= self._decider.bar(matches[0]):
             return Finding(text, Answered(matches[:1]), found.retrieved, matches)
         return replace(self._again(turn), exhausted=True)
@@ -344,6 +343,14 @@ class Reasoner:
         """The sentence a turn was answered with, for follow-ups that ask why."""
         pair = self._pairs.get(turn.pair_ids[0]) if turn.pair_ids else None
         return pair.answer if pair else ""
+
+
+def _goes_on(said: QAPair, pair: QAPair) -> bool:
+    """Whether the answer of `pair` goes on where that of `said` ends, on the same subjects."""
+    one, other = said.provenance.evidence, pair.provenance.evidence
+    on = one.start <= other.start <= one.end + NEXT and other.end > one.end
+    same = said.provenance.document_id == pair.provenance.document_id
+    return on and same and said.subjects == pair.subjects
 
 
 def _completes(routed: Decision, understood: Understood) -> bool:

@@ -196,6 +196,18 @@ def test_what_was_said_is_not_said_again_where_more_is_asked(bot: Bot, further: 
     assert talk(bot, "is the lifespan of people with MS normal", further).citations == ()
 
 
+def test_more_goes_on_in_the_document(bot: Bot) -> None:
+    reply = talk(bot, "what causes sclerosis in MS", "then what?")
+    assert len(reply.citations) == 1
+    assert "When demyelination occurs" in reply.citations[0].quote.replace("\u00a0", " ")
+
+
+def test_which_of_those_is_not_the_list_again(bot: Bot) -> None:
+    asked = "what are the early symptoms of ALS"
+    assert talk(bot, asked).citations
+    assert talk(bot, asked, "which of those is the first").citations == ()
+
+
 def test_a_number_that_was_said_may_be_asked_for(bot: Bot) -> None:
     again = talk(bot, "is ALS passed on by the parents", "how often is that the case")
     assert begins(again, "In contrast, around 10 percent of ALS cases")

@@ -43,6 +43,8 @@ _ABOUT = (
     re.compile(  # "how does sclerosis come about in ALS", "can the scars be removed"
         rf"^(?:(?:how|why|when|where|what) )?{_AUX} {_NOUN}\b(?! (?:or|and)\b)", re.IGNORECASE
     ),
+    # "do both have sclerosis"
+    re.compile(rf"^{_AUX} .+ (?:have|get|cause|share|involve|lead to) {_NOUN}$", re.IGNORECASE),
     # "which symptoms do both have"
     re.compile(rf"^(?:which|what) {_NOUN} {_AUX}\b", re.IGNORECASE),
 )

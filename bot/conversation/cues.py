@@ -47,8 +47,8 @@ _SOURCE = _message(
         r"is (?:that|this|it) (?:really |actually )?(?:true|proven|correct|a fact)",
         rf"is (?:that|this|it) (?:really |actually )?(?:written |said )?in the {_TEXT}",
         # "where did you read that", "where is that from", "where does it say so"
-        r"(?:from )?where (?:did|do|have|does) (?:you|u|the bot) (?:get|got|have|find|found|read"
-        r"|take|see|seen|hear|learn|know)\b.{0,40}",
+        r"(?:from )?where(?: did|'?d| do| have| does) (?:you|u|the bot) (?:get|got|have|find|found"
+        r"|read|take|see|seen|hear|learn|know)\b.{0,40}",
         rf"where(?:'s| is| was| are| does| did| do)? {_THAT}(?: {_SAID})*(?: in the {_TEXT})?",
         rf"where can i (?:read|find|see|check) {_THAT}",
         rf"where (?:does|do) (?:it|the {_TEXT}) say(?: so| that| this)?",
@@ -99,7 +99,9 @@ _MORE = _message(
         r"such as(?: what)?|like what|(?:what,? )?for (?:example|instance)|name (?:one|some)"
         r"|go on|continue|keep going|elaborate|in more detail|is (?:there more|that all)",
         r"(?:explain|elaborate)(?: (?:on )?(?:that|it|this))?(?: (?:more|further|better))?",
-        r"(?:and )?(?:then what|what(?: happens)? (?:next|then|after(?: that)?))|and then",
+        r"(?:and )?(?:then what|what(?: happens)? (?:next|then|after(?: that)?))|and then"
+        r"|what (?:comes of|follows from) (?:that|it|this)"
+        r"|(?:and )?(?:the )?(?:consequences?|(?:end )?results?|outcome)",
     ),
     "please|pls|then",
 )

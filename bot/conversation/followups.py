@@ -301,7 +301,7 @@ def _swap_target(body: str, base: str, topic: Sequence[str], subjects: Subjects)
         known |= {"better", "worse", "different"}
     if not named or any(w not in known for w in left):
         return ()
-    if first in _WH or first in _ORDERS:
+    if first in _WH or first in _ORDERS or (first in _AUX and len(meant) > 1):
         return ()
     if first in _AUX and not (pointing or _HOLDERS.issuperset(left[1:])):
         return ()
