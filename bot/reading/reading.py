@@ -201,6 +201,8 @@ def build_reader(
                 cache.put(key, found)
         parts.append(found)
     counts = np.concatenate([part["counts"] for part in parts]).astype(np.int64)
+    of_document = {document.id: document.title for document in knowledge.documents}
+    titles = [of_document[index.answers[a].document_id] for a in answers]
     return Reader(
         answers,
         [
@@ -208,8 +210,9 @@ def build_reader(
                 compared(wording, subjects)
                 for p in index.answers[a].pairs
                 for wording in knowledge.pairs[p].wordings
+                if wording.endswith("?") or not _names_only(wording, about)
             ]
-            for a in answers
+            for a, about in zip(answers, titles, strict=True)
         ],
         Sentences(
             sentences,
@@ -223,6 +226,11 @@ def build_reader(
         model,
         encoder,
     )
+
+
+def _names_only(wording: str, title: str) -> bool:
+    """Does it say no more than the document's title ("MS: Yes.")? Then it asks for nothing."""
+    return set(Question.of(wording).terms) <= set(Question.of(title).terms)
 
 
 def sentences_of(
