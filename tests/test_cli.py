@@ -237,10 +237,15 @@ def test_a_drawn_folder_answers_with_no_human_edit(
     assert forced.returncode == 0, forced.stderr
     text = source.read_text(encoding="utf-8")
     source.write_text(text.replace("330", "332") + "\nThe lift is broken.\n", encoding="utf-8")
+    gaps = "- topic: lift\n  questions:\n    - is there a cafe\n    - Is the lift broken?\n"
+    (out / "out_of_scope.yaml").write_text(gaps, encoding="utf-8")
     updated = quoth(environment, "draw", source, "--out", out, "--update")
     assert updated.returncode == 0, updated.stderr
     assert b"kept, 2 added" in updated.stdout
     assert f"{out}/pairs.yaml:".encode() in updated.stderr
+    told = f"{out}/out_of_scope.yaml:4: 'Is the lift broken?' may be answered now, by 'The lift is"
+    assert told.encode() in updated.stderr
+    assert b"1 known gap may be answered now" in updated.stdout
     assert (
         b'nearest there now: "The tower was built in 1889 by Gustave. It is 332' in updated.stderr
     )

@@ -26,6 +26,7 @@ from bot.drawing.prototypes import (
     keep_unanswered,
     library,
     main_subjects,
+    now_answered,
 )
 from bot.encoding.encoders import Encoder
 from bot.knowledge.knowledge import load_knowledge
@@ -357,3 +358,27 @@ def test_a_practice_that_speaks_of_itself_is_asked_nothing_unasked(tmp_path: Pat
     leaflet = tmp_path / "leaflet.txt"
     leaflet.write_text(LEAFLET)
     assert make_draft([leaflet], lambda: bag_of_stems).prototypes
+
+
+def test_the_gaps_are_named_that_new_pairs_answer_and_others_did_not(encoder: Encoder) -> None:
+    document = leaflet()
+    pairs = draw_pairs(document)
+    text = "A ticket to the clinic costs nine euros. BF is fatal in dogs."
+    new = document_from_text(text, id="more", title="More", source="more.txt")
+    added = list(draw_pairs(new))
+    gaps = (
+        "does a clinic ticket cost nine euros",
+        "can cats catch BF",
+        "what is the first-line therapy for BF",  # as near before: its owner let it stand
+        "is Brisk fever fatal in dogs",
+    )
+    names = Subjects(document.aliases, document.subjects)
+    told = now_answered(gaps, added, pairs, encoder.encode, names)
+    assert {gaps[n]: pair.answer for n, pair in told} == {
+        gaps[0]: "A ticket to the clinic costs nine euros.",
+        gaps[3]: "BF is fatal in dogs.",
+    }
+    assert now_answered(gaps, (), pairs, encoder.encode, names) == ()
+    assert now_answered((), added, pairs, encoder.encode, names) == ()
+    everything = now_answered(gaps, pairs, (), encoder.encode, names)
+    assert [gaps[n] for n, _ in everything] == [gaps[2]]

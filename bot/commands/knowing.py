@@ -21,8 +21,14 @@ from bot.commands.parts import (
 from bot.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.drawing.draft import Draft
+    from bot.drawing.drawing import Encode
+    from bot.knowledge.knowledge import Knowledge
     from bot.settings import Settings
+
+GAPS = 20  # known gaps that an update names at most
 
 _DRAW = """\
 Make a knowledge: a folder of plain files that answers at once and that you then read and edit.
@@ -126,7 +132,6 @@ def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
     """What is drawn of the sources; what could not be taken of them is told."""
     from bot.drawing.draft import make_draft
     from bot.drawing.drafter import Drafter
-    from bot.drawing.drawing import Encode
 
     drafter = None
     if parsed.drafter or parsed.drafter_model:
@@ -134,18 +139,9 @@ def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
             raise UsageError("--drafter and --drafter-model go together; name both")
         drafter = Drafter(parsed.drafter, parsed.drafter_model, settings.drafter_key)
     with progress("reading and comparing") as advance:
-
-        def encode() -> Encode:
-            from bot.encoding.cache import EmbeddingCache
-            from bot.encoding.encoders import load_encoder
-
-            encoder = load_encoder(settings.model, settings.cache_dir, progress=say)
-            vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=say)
-            return lambda texts: vectors.encode(texts, advance)
-
         made = make_draft(
             parsed.sources,
-            encode,
+            lambda: _encode(settings, advance),
             advance,
             domain=parsed.domain,
             allow_private=parsed.allow_private,
@@ -163,6 +159,16 @@ def _made(parsed: argparse.Namespace, settings: Settings) -> Draft:
     return made
 
 
+def _encode(settings: Settings, advance: Callable[[int, int], None]) -> Encode:
+    """The model, loaded; its vectors are cached."""
+    from bot.encoding.cache import EmbeddingCache
+    from bot.encoding.encoders import load_encoder
+
+    encoder = load_encoder(settings.model, settings.cache_dir, progress=say)
+    vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder, warn=say)
+    return lambda texts: vectors.encode(texts, advance)
+
+
 def _tell_refused(made: Draft) -> int:
     """How many sources could not be taken, and the exit code for that."""
     failed = sum(source.wanted for source in made.refused)
@@ -174,10 +180,12 @@ def _tell_refused(made: Draft) -> int:
 def _update(parsed: argparse.Namespace, settings: Settings, out: Path) -> int:
     """Bring a knowledge up to its changed documents; 1 where a line could not be edited."""
     from bot.drawing.redraw import redraw
+    from bot.knowledge.knowledge import load_knowledge
 
     if parsed.force or parsed.title or parsed.domain:
         raise UsageError("--update keeps the title and the domain; leave out the other options")
     made = _made(parsed, settings)
+    before = load_knowledge(out)
     done = redraw(out, made)
     for line in (*done.lost, *done.skipped):
         say(str(line))
@@ -189,7 +197,38 @@ def _update(parsed: argparse.Namespace, settings: Settings, out: Path) -> int:
         print(f"{count_of(done.documents, 'document')} of a new name added")
     if done.lost:
         print(f"{count_of(len(done.lost), 'pair')} no longer served: see above")
+    _tell_answered(before, load_knowledge(out), settings)
     return _tell_refused(made) or (FAILED if done.skipped else DONE)
+
+
+def _tell_answered(before: Knowledge, now: Knowledge, settings: Settings) -> None:
+    """Name the known gaps that pairs seem to answer now which weren't there `before`."""
+    from bot.drawing.prototypes import now_answered
+    from bot.knowledge.files import OUT_OF_SCOPE, read_out_of_scope
+    from bot.subjects import Subjects
+
+    file = now.root / OUT_OF_SCOPE
+    gaps = [text for row in read_out_of_scope(file) for text in row.questions]
+    known = {pair.id for pair in before.pairs}
+    added = [pair for pair in now.pairs if pair.id not in known]
+    if not gaps or not added:
+        return
+    with progress("comparing known gaps") as advance:
+        answered = now_answered(
+            [gap.value for gap in gaps],
+            added,
+            before.pairs,
+            _encode(settings, advance),
+            Subjects(now.aliases, now.subjects),
+        )
+    for number, pair in answered[:GAPS]:
+        gap = gaps[number]
+        say(f"{file}:{gap.line}: {gap.value!r} may be answered now, by {pair.answer!r}")
+    if answered:
+        print(
+            f"{count_of(len(answered), 'known gap')} may be answered now: see above, and delete "
+            f"from {OUT_OF_SCOPE} what is"
+        )
 
 
 def _known_domain(name: str) -> None:
