@@ -128,6 +128,7 @@ class Bot:
         )
         retriever = Retriever(index, encoder, subjects, reader)
         self._reasoner = Reasoner(knowledge, encoder, retriever, router, self._decider, subjects)
+        self._subjects = subjects
         texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
         self._writer = Writer(knowledge, texts)
         self._suggester = Suggester(
@@ -268,10 +269,11 @@ class Bot:
     def _reply(self, finding: Finding, conversation_id: str) -> Reply:
         decision = finding.decision
         suggestions: Sequence[str] = ()
-        if isinstance(decision, Declined):
+        if _is_opening(decision):
+            about = self._subjects.mentioned(finding.question)
+            suggestions = self._suggester.openers(about=about)
+        elif isinstance(decision, Declined):
             suggestions = self._suggester.near(finding.retrieved, finding.matches)
-        elif _is_opening(decision):
-            suggestions = self._suggester.openers()
         return self._writer.reply(
             decision,
             question=finding.question,
@@ -288,6 +290,8 @@ def _is_opening(decision: Decision) -> bool:
     """Whether the reply shows what can be asked: to who has just come, or needs a gentle start."""
     if isinstance(decision, SmallTalk):
         return decision.intent in OPENING
+    if isinstance(decision, Declined):
+        return decision.reason == "nothing_asked"
     return isinstance(decision, Safety) and decision.route == "distress"
 
 

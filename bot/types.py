@@ -22,6 +22,7 @@ Reason = Literal[
     "ambiguous",
     "language",
     "not_understood",
+    "nothing_asked",
     "unreviewed",
     "out_of_date",
     "error",

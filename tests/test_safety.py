@@ -20,6 +20,8 @@ from bot.routing.safety import (
     is_idiom,
     is_impersonal,
     rules,
+    tells_death,
+    tells_illness,
     urgent_route,
 )
 from bot.routing.safety_head import Prototypes, SafetyHead, fit, load_prototypes
@@ -95,6 +97,11 @@ def test_a_denial_does_not_hide_an_alarm(question: str) -> None:
         "can I have a normal life",
         "what are my chances of living long",
         "will I still live a normal life with MS",
+        "can you die from this",
+        "could you tell me whether it shortens her life",
+        "what will become of us",
+        "will he end up bedridden one day",
+        "how long does my aunt have left with ALS",
     ],
 )
 def test_a_prognosis_is_a_plain_question(question: str) -> None:
@@ -105,6 +112,34 @@ def test_a_prognosis_is_a_plain_question(question: str) -> None:
 def test_more_than_a_prognosis_is_read_in_full() -> None:
     assert not asks_prognosis(plain("am I going to die of ALS, I can't breathe"))
     assert not asks_prognosis(plain("will these pills kill me"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("My brother has MS", True),
+        ("I was diagnosed with ALS three weeks ago", True),
+        ("they told me on Monday that it is MS", True),
+        ("her scan came back and it is multiple sclerosis", True),
+        ("we are living with lou gehrig's", True),
+        ("my brother has MS, is it curable", False),
+        ("I have ALS and want to know how long I have", False),
+        ("I was told there is a cure for MS", False),
+        ("do I have MS", False),
+        ("I think I have MS", False),
+        ("my uncle got ALS at 33, isn't that early", False),
+    ],
+)
+def test_who_tells_of_an_illness_asks_nothing(text: str, told: bool) -> None:
+    assert tells_illness(plain(text)) is told
+    assert not tells_death(plain(text))
+
+
+def test_a_death_told_is_no_question_either() -> None:
+    assert tells_death(plain("my wife passed away last year of ALS"))
+    assert tells_death(plain("We lost our dad to MND"))
+    assert not tells_death(plain("did my wife die of ALS"))
+    assert not tells_death(plain("my uncle died of ALS, why did it happen"))
 
 
 def test_an_idiom_is_one_only_alone() -> None:
@@ -177,6 +212,8 @@ def test_a_question_about_the_source_only_looks_personal(question: str) -> None:
 
 
 def test_a_question_without_a_person_is_impersonal() -> None:
+    assert is_impersonal(plain("the spine?"))
+    assert not is_impersonal(plain("my spine"))
     assert is_impersonal("which one ends in paralysis")
     assert not is_impersonal("which one will i get")
     assert not is_impersonal("choking")

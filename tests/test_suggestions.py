@@ -48,6 +48,13 @@ def test_openers_have_questions_of_their_own_where_there_are_some(
     assert resorts == sorted(resorts)
 
 
+def test_openers_are_about_the_subject_named(bot: Bot, suggester: Suggester) -> None:
+    offered = pairs_of(bot, bot.ask("My mother has ALS.").reply.suggestions)
+    assert len(offered) == OFFERS
+    assert all(pair.subjects == ("ALS",) for pair in offered)
+    assert suggester.openers() != suggester.openers(about=frozenset({"ALS"}))
+
+
 @pytest.mark.parametrize(
     "question", ["is ALS painful", "how is MS treated", "How many people have MS in France?"]
 )

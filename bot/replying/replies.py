@@ -133,10 +133,8 @@ class Writer:
 
     def _declined_text(self, decision: Declined) -> str:
         match decision.reason:
-            case "language":
-                return self.texts.declined("language")
-            case "not_understood":
-                return self.texts.declined("not_understood")
+            case "language" | "not_understood" | "nothing_asked" as reason:
+                return self.texts.declined(reason)
             case "unreviewed" | "out_of_date":
                 return self._with_contact(self.texts[f"decline.{decision.reason}"])
             case "off_topic":

@@ -36,9 +36,12 @@ class Suggester:
             for plain in (normalise(subjects.replace(pair.question)),)
         ]
 
-    def openers(self, limit: int = OFFERS) -> tuple[str, ...]:
-        """A few questions from all over the documents."""
-        return tuple(pair.question for pair in filter(self._may, self._openers))[:limit]
+    def openers(self, limit: int = OFFERS, about: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """A few questions from all over the documents, or those about the subjects `about`."""
+        fitting = [p for p in self._openers if self._may(p) and fits(about, frozenset(p.subjects))]
+        if about:  # what is of these alone comes first
+            fitting.sort(key=lambda pair: frozenset(pair.subjects) != about)
+        return tuple(pair.question for pair in fitting[:limit])
 
     def near(self, retrieved: Retrieved | None, matches: Sequence[Match]) -> tuple[str, ...]:
         """Up to three questions near a declined one, about the subjects it names, else openers."""

@@ -41,7 +41,7 @@ class Texts(Mapping[str, str]):
     def smalltalk(self, decision: SmallTalk) -> str:
         return self[f"smalltalk.{decision.intent}"]
 
-    def declined(self, reason: Literal["language", "not_understood"]) -> str:
+    def declined(self, reason: Literal["language", "not_understood", "nothing_asked"]) -> str:
         return self[f"decline.{reason}"]
 
 

@@ -27,6 +27,8 @@ from bot.routing.safety import (
     is_idiom,
     is_impersonal,
     names_nobody,
+    tells_death,
+    tells_illness,
     urgent_route,
 )
 from bot.routing.safety_head import DISTRESS, PASS, SMALLTALK, SafetyHead, fit, load_prototypes
@@ -46,6 +48,7 @@ IMPERSONAL = 0.75  # least probability of advice or alarm in a question that nam
 # the cosine to a known cry from which an alarm needs no more than elsewhere ("no way out").
 NOBODY, NOBODY_NEAR = 0.5, 0.65
 NEAR_DISTRESS = 0.4  # least cosine to a prototype of distress
+CLOSE_DISTRESS = 0.8  # cosine to one from which it is enough that nothing else is likelier
 CHAT_NEAR = 0.5  # least cosine to a small-talk prototype
 CHAT_WORDS = 9  # small talk that only the head sees is this short at most
 
@@ -120,11 +123,13 @@ class Router:
 
     def _judge(
         self, question: str, text: str, vector: NDArray[np.float32] | None
-    ) -> Safety | SmallTalk | None:
+    ) -> Safety | SmallTalk | Declined | None:
         """The route of an English question that is neither an alarm nor small talk by rule."""
-        advice, chat = self._health and asks_for_advice(text), None
+        bare, chat = vector_text(question), None
+        telling = self._health and "?" not in question
+        told = telling and tells_illness(bare)
+        advice = self._health and not told and asks_for_advice(text)
         if self.head is not None and (vector is not None or self._encoder is not None):
-            bare = vector_text(question)
             if vector is None and self._encoder is not None:
                 vector = self._encoder.encode([bare])[0]
             assert vector is not None
@@ -150,6 +155,10 @@ class Router:
             short = len(text.split()) <= CHAT_WORDS
             if short and chances[SMALLTALK] >= CHAT and near[intent] >= CHAT_NEAR:
                 chat = SmallTalk(intent)
+        if telling and tells_death(bare):
+            return Safety("distress")
+        if told:
+            return Declined("nothing_asked")
         return Safety("advice") if advice and not asks_in_general(text) else chat
 
     def _in_part(self, question: str, whole: str) -> UrgentRoute | None:
@@ -180,9 +189,10 @@ def _alarmed(chances: dict[str, float], near: dict[str, float], alarm: Alarm) ->
 
 def _is_distress(chances: dict[str, float], near: dict[str, float], least: float) -> bool:
     """Whether a text tells of fear or grief and asks for nothing, rather than for advice."""
-    distress = chances.get(DISTRESS, 0.0)
-    likely = distress >= max(least, chances["advice"])
-    return likely and near.get(DISTRESS, -1.0) >= NEAR_DISTRESS
+    distress, nearest = chances.get(DISTRESS, 0.0), near.get(DISTRESS, -1.0)
+    if nearest >= CLOSE_DISTRESS and distress >= max(chances.values()):
+        return True
+    return distress >= max(least, chances["advice"]) and nearest >= NEAR_DISTRESS
 
 
 def vector_text(question: str) -> str:

@@ -18,6 +18,7 @@ _QUESTION_WORDS = "what whats which who whos whose why when where how hows is ar
 _BEFORE = "so and but ok okay then well oh god omg wow hm hmm also now right yes no hey"
 _VERBS_FIRST = "could would will has have was were should"
 _OPENING = frozenset(_BEFORE.split())  # of a question
+_THING = re.compile(r"(?:(?:the|an?|any|and|about) )*[a-z]+(?<!ing)(?<!ed)")
 _ASKING = frozenset([*_QUESTION_WORDS.split(), *_VERBS_FIRST.split(), "any"])
 HEALTH = "health"  # the domain in which personal questions are medical ones
 
@@ -30,6 +31,8 @@ class Rules:
     emergency: re.Pattern[str]
     denied: re.Pattern[str]
     prognosis: re.Pattern[str]
+    told: re.Pattern[str]
+    bereaved: re.Pattern[str]
     idiom: re.Pattern[str]
     advice: re.Pattern[str]
     general: re.Pattern[str]
@@ -70,6 +73,16 @@ def asks_prognosis(plain_text: str) -> bool:
     return rules().prognosis.search(plain_text) is not None
 
 
+def tells_illness(plain_text: str) -> bool:
+    """Whether `plain_text` only says who has an illness: "my brother was diagnosed with MS"."""
+    return rules().told.search(plain_text) is not None
+
+
+def tells_death(plain_text: str) -> bool:
+    """Whether `plain_text` only says who has died of an illness."""
+    return rules().bereaved.search(plain_text) is not None
+
+
 def is_idiom(plain_text: str) -> bool:
     """Whether `plain_text` is nothing but an idiom of death, such as "dying to know"."""
     return rules().idiom.search(plain_text) is not None
@@ -86,9 +99,13 @@ def asks_in_general(plain_text: str) -> bool:
 
 
 def is_impersonal(plain_text: str) -> bool:
-    """Whether `plain_text` is a question about the world that names no person who could be ill."""
+    """Whether `plain_text` is a question about the world that names no person who could be ill.
+
+    So is a thing named alone ("the bladder"), but not what happens ("choking").
+    """
     first = next((word for word in plain_text.split() if word not in _OPENING), "")
-    return first in _ASKING and names_nobody(plain_text)
+    asking = first in _ASKING or _THING.fullmatch(plain_text) is not None
+    return asking and names_nobody(plain_text)
 
 
 def names_nobody(plain_text: str) -> bool:

@@ -6,8 +6,9 @@ many people have ms" stays a question. The same phrases are stripped from around
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.routing.chatspeak import Token, load_yaml, plain, tokens
@@ -27,6 +28,7 @@ INTENTS = (
     "ack",
 )
 WORDS_LIMIT, LENGTH_LIMIT = 24, 300  # longer texts say more than small talk
+_PICTURE = re.compile("[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]+")
 _JOINERS = frozenset({"but", "so", "please", "just"})  # between a courtesy and the question
 _THANKED = frozenset({"for", "that", "thats", "this", "it", "its", "you"})
 # Behind thanks, what may be a question after all.
@@ -115,6 +117,12 @@ def strip_courtesies(question: str) -> str:
     """
     cleaned = clean(question)
     found = list(tokens(cleaned))
+    if found:  # a picture beside words says how somebody feels, not what is asked
+        cleaned = clean(_PICTURE.sub(" ", cleaned))
+        found = list(tokens(cleaned))
+    if not cleaned.isupper():  # "PLS vs ALS": no "please" is in capitals alone
+        capital = [cleaned[token.start : token.end] == "PLS" for token in found]
+        found = [replace(t, word="pls") if c else t for t, c in zip(found, capital, strict=True)]
     first = _end_of_lead(cleaned, found)
     last = _start_of_tail(found, first)
     if first == last or (first == 0 and last == len(found)):

@@ -21,6 +21,7 @@ REASONS = {
     "ambiguous": "Asked back",
     "language": "Another language",
     "not_understood": "Not understood",
+    "nothing_asked": "Told, nothing asked",
     "unreviewed": "Pair not reviewed",
     "out_of_date": "Pair past its date",
     "unhelpful": "Answer did not help",
