@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bot.conversation.conversation import Understood, choose, understand
-from bot.conversation.cues import about_answer
+from bot.conversation.cues import about_answer, says_nothing
 from bot.conversation.followups import Context, read
 from bot.conversation.further import says_it_again
+from bot.conversation.parts import parts_of
 from bot.encoding.encoders import Encoder, Vectors
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.decision import Decider, beside
@@ -38,11 +38,10 @@ from bot.types import (
     SmallTalk,
     Turn,
 )
-from bot.wording import clean, content_words, words
+from bot.wording import clean, stems, words
 
 HOPELESS = 0.8  # score of "not answered" above which no other reading is tried
 MOST_SUBJECTS = 3  # among which an unnamed subject is sought
-MOST_PARTS = 4
 FRAGMENT = 4  # words up to which a question may leave its subject to be guessed
 PART = 0.7  # least probability of an answer to a part of a question
 FOLLOW_UP = 0.5  # least probability of an answer to a reading made from the turns before
@@ -52,27 +51,20 @@ WHOLE = 0.9  # probability of an answer to the whole from which no part is looke
 _IT = re.compile(
     r"\b(?:it|its|it's|this (?:disease|illness|condition|disorder|thing))\b", re.IGNORECASE
 )
-_OWN = re.compile(  # asks about oneself, whose disease is not known
+_OWN = re.compile(  # asks about a person, whose disease is not known
     r"\b(?:will|would|am|are|can|could|may|might|do|did|shall) (?:i|we)\b(?! (?:ask|know|find)\b)"
+    r"|\b(?:will|would|is|can|could|may|might|does|did) (?:he|she)\b|\b(?:he|she) \w+"
     r"|\b(?:my|our)\b",
     re.IGNORECASE,
 )
 _OPEN = re.compile(  # speaks of a subject without its name
     r"\b(?:they|them|their|the (?:disease|illness|condition|disorder))\b"
-    r"|^which (?:is|has|comes|one)\b",
-    re.IGNORECASE,
-)
-_ASKS = (
-    r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|will"
-    r"|would|should|has|have)"
-)
-_PARTS = re.compile(
-    rf"[?;]+\s+|\.\s+|,?\s+(?:and|but|or|plus|also)\s+(?:also\s+)?(?={_ASKS}\b)|,\s*(?={_ASKS}\b)",
+    r"|^which (?:is|has|comes|one)\b"
+    r"|^how long (?:do|does|can|will|would) (?:you|one|people|patients|someone|a person) \w+$",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"(?:and|or|but|what about|how about)\b", re.IGNORECASE)
 _PUT_IN = ("slotted", "completed", "swapped")
-_QUESTION = re.compile(rf"^(?:(?:and|so|but|then|also)\s+)*{_ASKS}\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +128,18 @@ class Reasoner:
             known = understood.candidates[0].text
             vector = self._retriever.encode(self._retriever.compare(known))
             routed = self._router.route(known, vector)
+        before = conversation.turns[-1] if conversation.turns else None
+        helped = before if before and before.kind == "safety" else None
+        if helped and isinstance(routed, SmallTalk) and routed.intent == "help":
+            again = self._router.route(helped.understood)  # "what do I do now?"
+            return Finding(helped.understood, again) if again else Finding(asked, routed)
         if routed is not None and not _completes(routed, understood):
             return Finding(asked, routed)
         if understood.kind in ("source", "repeat") and understood.turn:
             return self._again(understood.turn)
-        if conversation.turns and conversation.turns[-1].kind == "safety":
-            still = self._still(core, conversation.turns[-1], understood)
-            if still is not None:
-                return still
-        if understood.kind == "new" and _says_nothing(core, self._subjects):
+        if helped and (still := self._still(core, helped, understood)) is not None:
+            return still
+        if understood.kind == "new" and says_nothing(core, self._subjects):
             return Finding(asked, Declined("not_understood"))
         if core != asked:
             understood = understand(core, conversation, self._subjects, self._said)
@@ -192,11 +187,23 @@ class Reasoner:
         said = {self._pairs[i].answer for i in turn.pair_ids if i in self._pairs}
         answers = [match.pair.answer for match in decision.matches]
         asked, fragment = understood.asked, _bare(understood)
-        if not says_it_again(finding.question, asked, fragment, answers, said):
+        again = says_it_again(finding.question, asked, fragment, answers, said)
+        if not again and not (said.issuperset(answers) and self._adds(understood, finding)):
             return finding
         rest = tuple(m for m in finding.matches if m.pair.answer not in said)
         declined = Declined("not_covered", probability=rest[0].probability if rest else 0.0)
         return replace(finding, decision=declined, matches=rest, part=None)
+
+    def _adds(self, understood: Understood, finding: Finding) -> bool:
+        """Whether a message puts to the question before it what no wording of the answer knows."""
+        kinds = {c.kind for c in understood.candidates if c.text == finding.question}
+        if understood.turn is None or not kinds & {"slotted", "joined"}:
+            return False
+        names = (w for name in self._subjects.canonical for w in words(name))
+        asked = stems(self._subjects.replace(understood.asked))
+        added = asked - stems(understood.turn.understood) - frozenset(names)
+        best = finding.matches[0].pair
+        return bool(added) and added.isdisjoint(stems(" ".join((best.answer, *best.wordings))))
 
     def _find(self, text: str, vector: Vectors | None = None) -> Finding:
         retrieved = self._retriever.retrieve(text, vector)
@@ -219,6 +226,9 @@ class Reasoner:
         if retrieved is None or retrieved.subjects or not 2 <= len(names) <= MOST_SUBJECTS:
             return None
         answered = isinstance(finding.decision, Answered)
+        spoken = understood.kind == "follow_up" and not answered
+        if spoken and any(self._subjects.mentioned(t) for t in understood.texts):
+            return None  # the subject spoken of was tried, and another is not meant
         both = self._subjects.both(finding.question)
         own = _OWN.search(finding.question) is not None
         single = (own or bool(_IT.search(finding.question))) and not both
@@ -259,7 +269,7 @@ class Reasoner:
         Up to two parts are answered; what answers the whole comes first.
         """
         answered = isinstance(finding.decision, Answered)
-        parts = _parts(finding.question)
+        parts = parts_of(finding.question)
         if finding.retrieved is None or len(parts) < 2:
             return None
         if answered and finding.confidence >= WHOLE:
@@ -312,13 +322,19 @@ class Reasoner:
         return Finding(turn.understood, Answered(matches[:2]), found.retrieved, matches)
 
     def _still(self, text: str, turn: Turn, understood: Understood) -> Finding | None:
-        """The same help again for what leans on a cry for it: "I want to die", "how?"."""
+        """The same help again for what leans on a cry for it: "I want to die", "how?".
+
+        Behind fear or a plea for advice "what is it?" is a new question: the illness is meant.
+        """
         routed = self._router.route(turn.understood)
-        urgent = isinstance(routed, Safety) and routed.urgent
+        if not isinstance(routed, Safety):
+            return None
         pointing = _IT.search(text) is not None and not self._subjects.mentioned(text)
-        leaning = _bare(understood) or _says_nothing(text, self._subjects)
-        leaning = leaning or about_answer(text) is not None
-        if routed is not None and (leaning or (urgent and pointing)):
+        leaning = _bare(understood) or about_answer(text) is not None
+        if says_nothing(text, self._subjects):
+            asking = pointing and (routed.route == "distress" or not _OWN.search(text))
+            leaning = leaning or routed.urgent or not asking
+        if leaning or (routed.urgent and pointing):
             return Finding(turn.understood, routed)
         return None
 
@@ -376,19 +392,7 @@ def _bare(understood: Understood) -> bool:
     return understood.standalone is False and not kinds & {"alone", "carried"}
 
 
-def _says_nothing(text: str, subjects: Subjects) -> bool:
-    """Whether `text` means something only after an answer or an offer: "why?", "more", "2"."""
-    return not subjects.mentioned(text) and all(w.isdigit() for w in content_words(text))
-
-
 def _fit(first: Finding, second: Finding) -> bool:
     """Whether both answers go into one reply, and neither says the other's."""
     one, other = first.matches[0].pair.answer, second.matches[0].pair.answer
     return len(one) + len(other) <= QUOTE_LIMIT and one not in other and other not in one
-
-
-def _parts(question: str) -> list[str]:
-    """The parts of `question` that ask something, at most `MOST_PARTS`."""
-    pieces: Iterator[str] = (p.strip(" ,.;?") for p in _PARTS.split(question))
-    asking = [p for p in pieces if _QUESTION.match(p) and content_words(p)]
-    return asking[:MOST_PARTS]

@@ -70,3 +70,8 @@ def stem(word: str) -> str:
 def content_words(text: str) -> tuple[str, ...]:
     """The words that carry the topic: neither function words nor single letters."""
     return tuple(w for w in words(text) if w not in FUNCTION_WORDS and (len(w) > 1 or w.isdigit()))
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of the content words of `text`."""
+    return frozenset(stem(word) for word in content_words(text))

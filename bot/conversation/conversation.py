@@ -108,6 +108,7 @@ def understand(
         _base(asked, spoken, subjects),
         _topic(spoken, subjects),
         said(last) if said and last else "",
+        settled=last is None or last.kind in ("answer", "clarify"),
     )
     readings = read(asked, context, subjects)
     leans = last is not None and any(c.kind != "alone" for c in readings.candidates)

@@ -44,6 +44,7 @@ _SOURCE = _message(
         r"how (?:do|can|would) you know(?: (?:that|this|it|all that))?",
         r"prove (?:it|that|this)|can (?:that|this|it) be proven?|really|show me",
         rf"(?:are you|you) sure(?: about {_THAT})?",
+        rf"how (?:sure|certain|confident) are you(?: (?:about|of) {_THAT})?",
         r"is (?:that|this|it) (?:really |actually )?(?:true|proven|correct|a fact)",
         rf"is (?:that|this|it) (?:really |actually )?(?:written |said )?in the {_TEXT}",
         # "where did you read that", "where is that from", "where does it say so"
@@ -145,6 +146,11 @@ def quotes_back(asked: str, said: str, subjects: Subjects) -> bool:
     rest = _FIGURE.sub(" ", subjects.replace(asked))
     known = _CHECKING | {stem(w) for w in words(said)}
     return all(stem(w) in known for w in content_words(rest))
+
+
+def says_nothing(text: str, subjects: Subjects) -> bool:
+    """Whether `text` means something only after an answer or an offer: "why?", "more", "2"."""
+    return not subjects.mentioned(text) and all(w.isdigit() for w in content_words(text))
 
 
 _ORDINALS = {

@@ -35,6 +35,10 @@ _THAN = re.compile(  # "more than MS does", "compared to ALS"
     r"|(?:as )?compared (?:to|with)|as opposed to) ",
     re.IGNORECASE,
 )
+_COMPARE = re.compile(
+    r"^(?:compare|contrast) (?:it|that|this|those|these) (?:with|to|and|against) (?P<other>\w+)$",
+    re.IGNORECASE,
+)
 MORE_OR_LESS = (
     r"\b(?:worse|better|more|less|milder|harder|easier|slower|faster|quicker|longer|shorter"
     r"|earlier|later|rarer|commoner|higher|lower|stronger|weaker|greater|fewer|\w+ier)\b"
@@ -165,6 +169,8 @@ def compared(
         return None
     if _THAN.match(body):
         return f"{base} {body}"
+    if found := _COMPARE.match(body):
+        return f"{base} compared with {found['other']}"
     if not re.search(MORE_OR_LESS, body, re.IGNORECASE) or not _IT.search(body):
         return None
     in_brackets = f" ({' '.join(about)})" if about else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.conversation.antecedents import resolved
@@ -27,8 +27,15 @@ from bot.conversation.ellipsis import (
     worse,
 )
 from bot.conversation.leads import without_lead
+from bot.conversation.pointing import (
+    by_order,
+    is_neither,
+    is_thin,
+    of_source,
+    of_the_illness,
+    points_back,
+)
 from bot.conversation.rewriting import (
-    EMPTY_IT,
     PLACING,
     SMALL,
     complete,
@@ -68,11 +75,13 @@ class Context:
     """What the question may lean on: the last question as understood, its answer, the subjects.
 
     `topic` holds the canonical names spoken of last; `said` is the sentence answered, or "".
+    `settled`: the last question was answered, so that another may be about the same.
     """
 
     question: str = ""
     topic: tuple[str, ...] = ()
     said: str = ""
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,7 @@ _WHY = re.compile(
     r"(?: (?:is|was|does|would|do)(?:n't)? (?:that|this|it|so)(?: be| so| the case| happen)?)?"
     r"(?: (?:then|exactly|though|so|precisely|actually|please|not|tho))*$"
 )
+_HOW_LONG = ("how often", "how long", "how soon", "how quickly", "how fast")
 _PLAIN_WH = {
     "how come": "why",
     "for what reason": "why",
@@ -142,19 +152,7 @@ _REASON = re.compile(
     r" anyone) know why(?: (?:that|this) is)?|why (?:the difference|so different)"
     r"|why (?:is there a|is that|is it|are they|do they) differ\w*)$"
 )
-# Words that point back. "That" does so behind a verb or preposition or at the end, elsewhere it
-# joins clauses ("is it true that ...").
-_POINTS = re.compile(
-    r"\b(?:it|its|it's|they|them|their|theirs|those|these|this|he|she|him|his|her|hers)\b"
-    r"|\b(?:is|was|are|does|did|do|can|could|will|would|of|for|from|to|with|by|about|like|than|in"
-    r"|at|on|after|before|during|has|had|means?|causes?) that\b|\bthat$",
-    re.IGNORECASE,
-)
-# What is here points at nothing said before: "is this medical advice", "who runs this site".
-_SOURCE = re.compile(
-    r"\bthis (?:web ?)?(?:site|page|article|text|source|document|chat|bot|medical advice)\b",
-    re.IGNORECASE,
-)
+_BRACKETS = re.compile(r"\s*\([^)]*\)$")  # what an earlier reading was about
 _THIS = re.compile(r"\b(?:it|that|this)\b", re.IGNORECASE)
 _AMOUNT = re.compile(  # "how often, in percent"
     r"(?<=\w),? (?:in (?:percent|numbers|figures|years)|roughly|approximately)$", re.IGNORECASE
@@ -168,10 +166,12 @@ def read(asked: str, context: Context, subjects: Subjects) -> Readings:
     body = _plain(text)
     if not body or len(body) > LONGEST_QUESTION:
         return _alone(asked, None)
+    if is_neither(body) and "?" not in text:
+        return _alone(text, True)  # it answers a question back, and asks nothing
     base = last_question(_plain(subjects.replace(context.question)), subjects)
     if len(base) > LONGEST_BASE:
         base = ""
-    context = Context(base, topic, context.said)
+    context = replace(context, question=base, topic=topic)
     body = of_front(_AMOUNT.sub("", body), subjects)
     target = _swap_target(body, base, topic, subjects)
     if target and base:
@@ -184,7 +184,7 @@ def read(asked: str, context: Context, subjects: Subjects) -> Readings:
     if base and not named and (same := alike(body, _about(base, body, subjects), subjects)):
         return _readings((same, "joined"))
     if base and named:
-        about_it = _about(base, body, subjects) if _is_thin(_without(body, subjects)) else ()
+        about_it = _about(base, body, subjects) if is_thin(_without(body, subjects)) else ()
         more = compared(body, base, topic, about_it, subjects) or worse(body, about_it, subjects)
         if more:
             return _readings((more, "joined"))
@@ -254,14 +254,17 @@ def _carried(body: str, text: str, context: Context, subjects: Subjects) -> Read
     other = subjects.other(topic[0]) if len(topic) == 1 else None
     if other and context.question and _OTHER.search(body):
         return _readings((_OTHER.sub(lambda _: other, body), "carried"))
+    if of_source(body):
+        return _alone(text, None)
     carried = with_subject(body, topic, subjects)
     points = (
-        _POINTS.search(_SOURCE.sub(" ", EMPTY_IT.sub(" ", body))) is not None
+        points_back(body)
         or _BARE.match(body) is not None
         or (len(topic) > 1 and subjects.both(body))
     )
     readings: list[tuple[str, Kind]] = [(carried, "carried")]
-    about = _about(context.question, body, subjects) if _is_thin(body) else ()
+    thin = context.settled and is_thin(body) and not of_the_illness(body)
+    about = _about(context.question, body, subjects) if thin else ()
     if about and (_WHICH_WORSE.search(body) or body == "which one is worse"):
         return _readings((f"{carried} ({' '.join(about)})", "joined"))
     if about and _THIS.search(body):
@@ -288,6 +291,8 @@ def _swap_target(body: str, base: str, topic: Sequence[str], subjects: Subjects)
         holding = tuple(s for s in subjects.canonical if by in words(s))
         if len(holding) == 1:
             named, rest = holding, rest.replace(one[0], " ")
+    if not named and (meant_by := by_order(body, base, topic, subjects)):
+        named, rest = (meant_by,), " "
     if not named and _BOTH.search(body) and len(subjects.canonical) == 2:
         named, rest = subjects.canonical, _BOTH.sub(" ", rest)
     left = words(rest)
@@ -329,7 +334,7 @@ def _join(body: str, context: Context, subjects: Subjects) -> Readings | None:
     elif not readings:
         readings.append((f"{wh}: {_lowered(base)}", "joined"))
     lasting = first_word(base) not in _DOING or _LIVING.search(base)
-    if context.topic and wh.startswith("how ") and lasting and not subjects.mentioned(body):
+    if context.topic and wh in _HOW_LONG and lasting and not subjects.mentioned(body):
         name = listed(context.topic, "and")
         extra = f"{wh} {preposition(context.topic[0], subjects)} {name}"
         readings.insert(0, (extra, "carried"))
@@ -350,16 +355,9 @@ def _topic_words(base: str, subjects: Subjects) -> tuple[str, ...]:
     return tuple(dict.fromkeys(w for w in content_words(base) if w not in named))[:4]
 
 
-_THIN = frozenset(
-    words(
-        "worse better bad good many long often soon early earlier late later likely common rare "
-        "sure case cases one ones which how what when why similar different same severe serious"
-    )
-)
-
-
 def _about(base: str, body: str, subjects: Subjects) -> tuple[str, ...]:
     """The words of the previous question that say what it is about, without those of `body`."""
+    base = _BRACKETS.sub("", base)
     return tuple(w for w in _topic_words(base, subjects) if w not in body.casefold())
 
 
@@ -367,10 +365,6 @@ def _without(body: str, subjects: Subjects) -> str:
     for mention in reversed(subjects.mentions(body)):
         body = f"{body[: mention.start]} {body[mention.end :]}"
     return body
-
-
-def _is_thin(body: str) -> bool:
-    return all(w in _THIN for w in content_words(body))
 
 
 def _plain(text: str) -> str:

@@ -15,14 +15,13 @@ from bot.wording import words
 # Words that a fragment may have beside a subject and still only swap the subject.
 SMALL = frozenset(
     words(
-        "a about also an and any applies apply are as at be both but can case could did "
-        "different do does doesn't don't either every for from go goes happen happens has have "
-        "having he hold holds how i if in instead is isn't it just like likewise me mean meant "
-        "neither no nor not now of on one ones only oops or other patients people person please "
-        "rather same "
-        "she similar similarly so somebody someone sorry still sufferers tell that the them "
-        "then there they thing this tho those though to too true two typo was well were what who "
-        "will with would wrong"
+        "a about also an and any applies apply are as at be both but can case could did different "
+        "do does doesn't don't either every for from go goes guess happen happens has have having "
+        "he hold holds how i if in instead is isn't it just like likewise maybe me mean meant "
+        "neither no nor not now of on one ones only oops or other patients people perhaps person "
+        "please probably rather same she similar similarly so somebody someone sorry still "
+        "sufferers suppose tell that the them then there they thing think this tho those though "
+        "to too true two typo was well were what who will with would wrong"
     )
 )
 _DISEASE = r"(?:disease|illness|condition|disorder|syndrome)"
@@ -34,6 +33,11 @@ EMPTY_IT = re.compile(  # an "it" that stands for nothing, or for the noun that 
     r"|\b(?:is|was|isn't) it (?:true|possible|raining|snowing|cold outside|hot outside)\b"
     r"|^(?:what|which)(?: \w+){1,3} (?:is|was) it\b|\bhow(?:'s| is) it going\b"
     r"|\bit's (?:true|possible|raining)\b",
+    re.IGNORECASE,
+)
+_THIS_DOES = re.compile(  # "will this get worse", but not "does this mean"
+    r"\b(?P<by>will|does|could|would) this(?= (?:\w+ )?(?:get|kill|affect|cause|run|progress|spread"
+    r"|shorten|take|last|end|go away|improve|become|strike|start)\b)",
     re.IGNORECASE,
 )
 _PERSON = re.compile(
@@ -98,6 +102,8 @@ def with_subject(body: str, topic: Sequence[str], subjects: Subjects) -> str:
     if not EMPTY_IT.search(body) and _IT.search(body):
         forms = {"it": name, "its": f"{name}'s", "it's": f"{name} is"}
         return _IT.sub(lambda m: forms[m["it"].casefold()], body)
+    if subjects.is_condition(name) and _THIS_DOES.search(body):
+        return _THIS_DOES.sub(lambda m: f"{m['by']} {name}", body)
     if not subjects.is_condition(name) and _PERSON.search(body):
         own = {"his", "hers", "her", "their"}
         is_ = {"he's", "she's"}

@@ -12,7 +12,7 @@ from bot.matching.index import Index
 from bot.matching.retrieval import Retrieved, fits
 from bot.subjects import Subjects
 from bot.types import Match, QAPair
-from bot.wording import content_words, normalise, stem
+from bot.wording import normalise, stems
 
 OFFERS = 3
 NEAR = 0.4  # cosine to a pair's wording from which its question is offered
@@ -31,7 +31,7 @@ class Suggester:
         self._subjects, self._may = subjects, may
         self._openers = _spread(knowledge.pairs, index)
         self._questions = [
-            (pair, plain, frozenset(stem(w) for w in content_words(plain)))
+            (pair, plain, stems(plain))
             for pair in knowledge.pairs
             for plain in (normalise(subjects.replace(pair.question)),)
         ]
@@ -65,13 +65,13 @@ class Suggester:
         typed = normalise(self._subjects.replace(prefix))
         if not typed:
             return self.openers(limit)
-        stems = {stem(w) for w in content_words(typed)}
+        known = stems(typed)
         ranked = []
         for pair, plain, own in self._questions:
             if plain.startswith(typed):
                 score = 200.0 - len(plain) / 1000
             else:
-                shared = stems & own
+                shared = known & own
                 partial = fuzz.partial_ratio(typed, plain)
                 if not shared and partial < 80:
                     continue
