@@ -20,8 +20,8 @@ from bot.routing.safety import (
     is_idiom,
     is_impersonal,
     rules,
-    tells_death,
     tells_illness,
+    tells_sorrow,
     urgent_route,
 )
 from bot.routing.safety_head import Prototypes, SafetyHead, fit, load_prototypes
@@ -131,15 +131,33 @@ def test_more_than_a_prognosis_is_read_in_full() -> None:
     ],
 )
 def test_who_tells_of_an_illness_asks_nothing(text: str, told: bool) -> None:
-    assert tells_illness(plain(text)) is told
-    assert not tells_death(plain(text))
+    assert tells_illness([plain(text)]) is told
+    assert not tells_sorrow([plain(text)])
 
 
-def test_a_death_told_is_no_question_either() -> None:
-    assert tells_death(plain("my wife passed away last year of ALS"))
-    assert tells_death(plain("We lost our dad to MND"))
-    assert not tells_death(plain("did my wife die of ALS"))
-    assert not tells_death(plain("my uncle died of ALS, why did it happen"))
+def test_what_is_told_may_have_several_sentences() -> None:
+    told = plain("my sister was diagnosed with MS")
+    assert tells_illness([told, plain("I am in shock")])
+    assert not tells_illness([told, plain("I would like to know more about it")])
+    assert not tells_illness([told, plain("is there a cure")])
+
+
+@pytest.mark.parametrize(
+    ("text", "sorrow"),
+    [
+        ("my wife passed away last year of ALS", True),
+        ("We lost our dad to MND", True),
+        ("is there anybody I could speak with", True),
+        ("I have no one to turn to", True),
+        ("can I talk to somebody about this", True),
+        ("did my wife die of ALS", False),
+        ("my uncle died of ALS, why did it happen", False),
+        ("who can I talk to about a medical condition", False),
+        ("is there someone with both diseases", False),
+    ],
+)
+def test_a_death_told_or_loneliness_is_no_question(text: str, sorrow: bool) -> None:
+    assert tells_sorrow([plain(text)]) is sorrow
 
 
 def test_an_idiom_is_one_only_alone() -> None:

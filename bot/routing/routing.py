@@ -27,8 +27,8 @@ from bot.routing.safety import (
     is_idiom,
     is_impersonal,
     names_nobody,
-    tells_death,
     tells_illness,
+    tells_sorrow,
     urgent_route,
 )
 from bot.routing.safety_head import DISTRESS, PASS, SMALLTALK, SafetyHead, fit, load_prototypes
@@ -127,7 +127,10 @@ class Router:
         """The route of an English question that is neither an alarm nor small talk by rule."""
         bare, chat = vector_text(question), None
         telling = self._health and "?" not in question
-        told = telling and tells_illness(bare)
+        pieces = map(vector_text, _SENTENCE.split(clean(question)))
+        sentences = [piece for piece in pieces if piece]
+        told = telling and tells_illness(sentences)
+        sorrow = self._health and tells_sorrow(sentences)
         advice = self._health and not told and asks_for_advice(text)
         if self.head is not None and (vector is not None or self._encoder is not None):
             if vector is None and self._encoder is not None:
@@ -146,6 +149,8 @@ class Router:
                 return Safety("distress")
             if urgent is not None:
                 return Safety(urgent)
+            if sorrow:
+                return Safety("distress")
             least = IMPERSONAL if is_impersonal(text) else NOBODY if names_nobody(text) else ADVICE
             if self._health and not advice and _is_distress(chances, near, least):
                 return Safety("distress")
@@ -155,7 +160,7 @@ class Router:
             short = len(text.split()) <= CHAT_WORDS
             if short and chances[SMALLTALK] >= CHAT and near[intent] >= CHAT_NEAR:
                 chat = SmallTalk(intent)
-        if telling and tells_death(bare):
+        if sorrow:
             return Safety("distress")
         if told:
             return Declined("nothing_asked")

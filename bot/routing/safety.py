@@ -7,6 +7,7 @@ complete: wordings they don't know are left to `bot.routing.safety_head`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -32,7 +33,8 @@ class Rules:
     denied: re.Pattern[str]
     prognosis: re.Pattern[str]
     told: re.Pattern[str]
-    bereaved: re.Pattern[str]
+    sorrow: re.Pattern[str]
+    wanting: re.Pattern[str]
     idiom: re.Pattern[str]
     advice: re.Pattern[str]
     general: re.Pattern[str]
@@ -73,14 +75,24 @@ def asks_prognosis(plain_text: str) -> bool:
     return rules().prognosis.search(plain_text) is not None
 
 
-def tells_illness(plain_text: str) -> bool:
-    """Whether `plain_text` only says who has an illness: "my brother was diagnosed with MS"."""
-    return rules().told.search(plain_text) is not None
+def tells_illness(sentences: Sequence[str]) -> bool:
+    """Whether plain `sentences` say who has an illness, and ask for nothing.
+
+    "My brother was diagnosed with MS. We are all in shock."
+    """
+    known = rules()
+    told = any(known.told.search(sentence) for sentence in sentences)
+    return told and not any(known.wanting.search(sentence) for sentence in sentences)
 
 
-def tells_death(plain_text: str) -> bool:
-    """Whether `plain_text` only says who has died of an illness."""
-    return rules().bereaved.search(plain_text) is not None
+def tells_sorrow(sentences: Sequence[str]) -> bool:
+    """Whether plain `sentences` say who has died of an illness, or that there is nobody to talk to,
+    and ask for nothing else."""
+    known = rules()
+    told = any(known.sorrow.search(sentence) for sentence in sentences)
+    return told and not any(
+        known.wanting.search(s) for s in sentences if not known.sorrow.search(s)
+    )
 
 
 def is_idiom(plain_text: str) -> bool:
