@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from bot.bot import Bot
-from bot.matching.spelling import SHORTEST, Speller
+from bot.matching.spelling import SHORTEST, SWAPPED, Speller
 from bot.wording import FUNCTION_WORDS, clean, words
 
 TEXTS = (
@@ -33,6 +33,8 @@ SPELLER = Speller(KNOWN)
         ("a fatall diseaze", "a fatal disease"),
         ("the pateint's muscel", "the patient's muscle"),
         ("FATALL", "fatal"),
+        ("tehre is a brani", "there is a brain"),
+        ("gnees, wiht", "genes, with"),
     ],
 )
 def test_a_typing_error_becomes_the_word_that_was_meant(typed: str, mended: str) -> None:
@@ -47,6 +49,7 @@ def test_a_typing_error_becomes_the_word_that_was_meant(typed: str, mended: str)
         "prednisone",  # another medicine than prednisolone
         "hypertension",  # the opposite of hypotension
         "infected",  # by two letters "invented"
+        "wits",  # of four letters only two that changed places are mended
         "lover",  # short for "lives"
         "live's",
         "20-50 U.S. B12",
@@ -83,7 +86,8 @@ def test_mending_is_the_nearest_known_word_by_brute_force(word: str, data: st.Da
     near = [
         (OSA.distance(typed, known), -KNOWN[known], known)
         for known in FUNCTION_WORDS | KNOWN.keys()
-        if len(known) >= SHORTEST - 1 and known.isalpha() and known[0] == typed[:1]
+        if len(known) >= SHORTEST and known.isalpha() and known[0] == typed[:1]
+        if len(typed) > SWAPPED or sorted(known) == sorted(typed)
     ]
     if len(typed) < SHORTEST or typed in KNOWN or typed in FUNCTION_WORDS:
         assert mended == typed

@@ -2,8 +2,9 @@
 
 Only a word that neither the knowledge nor the language knows is mended, only to a word with the
 same first letter that is one edit away (two from eight letters on, if no letter but one is
-another). Of several as near, the one used most often. To leave an error costs an answer; to mend
-what is none would answer a question that nobody asked.
+another; of four letters only two may have changed places). Of several as near, the one used most
+often. To leave an error costs an answer; to mend what is none would answer a question that nobody
+asked.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from rapidfuzz.process import extract
 
 from bot.wording import FUNCTION_WORDS, clean
 
-SHORTEST = 5  # letters; shorter words have too many neighbours
+SHORTEST = 4  # letters; shorter words have too many neighbours
+SWAPPED = 4  # letters up to which only two that changed places are mended: "cuer", "wiht"
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
@@ -37,7 +39,7 @@ class Speller:
         self._is_word = is_word
         self._by_start: dict[str, list[str]] = defaultdict(list)
         for word in sorted(self._known):
-            if len(word) >= SHORTEST - 1 and word.isalpha():
+            if len(word) >= SHORTEST and word.isalpha():
                 self._by_start[word[0]].append(word)
         self._mended = lru_cache(maxsize=4096)(self._nearest)
 
@@ -63,18 +65,21 @@ class Speller:
             limit=8,
             processor=None,
         )
-        found = [
-            (n[1], -self._uses.get(n[0], 0), n[0]) for n in near if n[1] < 2 or _alike(lower, n[0])
-        ]
+        found = [(n[1], -self._uses.get(n[0], 0), n[0]) for n in near if _alike(lower, n[0], n[1])]
         if not found or (lower.endswith("nt") and lower[:-2] in FUNCTION_WORDS):
             return None
         return None if self._is_word(lower) else min(found)[2]
 
 
-def _alike(typed: str, word: str) -> bool:
-    """Whether two edits are those of typing: at most one letter is another, none or one is extra.
+def _alike(typed: str, word: str, edits: int) -> bool:
+    """Whether the edits are those of typing: of two at most one letter is another, none or one is
+    extra; of a short word two letters changed places.
 
     "infected" is no typing error of "invented", and "prednisone" none of "prednisolone".
     """
+    if len(typed) <= SWAPPED:
+        return sorted(typed) == sorted(word)
+    if edits < 2:
+        return True
     one, other = Counter(typed), Counter(word)
     return (one - other).total() <= 1 and (other - one).total() <= 1
