@@ -254,7 +254,7 @@ class Reasoner:
         if answered and own:
             # What is said of one disease may be false comfort, or false doom, to who has another.
             return replace(finding, decision=Declined("not_covered"))
-        if answered or not settled:
+        if answered or own or not settled:
             return None
         return max(settled, key=lambda f: f.confidence)
 

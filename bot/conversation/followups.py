@@ -34,6 +34,7 @@ from bot.conversation.pointing import (
     of_source,
     of_the_illness,
     points_back,
+    same_as,
 )
 from bot.conversation.rewriting import (
     PLACING,
@@ -183,6 +184,8 @@ def read(asked: str, context: Context, subjects: Subjects) -> Readings:
     named = subjects.mentioned(body)
     if base and not named and (same := alike(body, _about(base, body, subjects), subjects)):
         return _readings((same, "joined"))
+    if named and topic and same_as(body) and named.isdisjoint(topic):
+        return _readings((with_subject(body, topic, subjects), "carried"))
     if base and named:
         about_it = _about(base, body, subjects) if is_thin(_without(body, subjects)) else ()
         more = compared(body, base, topic, about_it, subjects) or worse(body, about_it, subjects)
@@ -306,6 +309,8 @@ def _swap_target(body: str, base: str, topic: Sequence[str], subjects: Subjects)
         known |= {"better", "worse", "different"}
     if not named or any(w not in known for w in left):
         return ()
+    if first in _AUX and (len(mentions) > len(found) or same_as(body)):
+        return ()  # "is MND the same as ALS": two names are compared
     if first in _WH or first in _ORDERS or (first in _AUX and len(meant) > 1):
         return ()
     if first in _AUX and not (pointing or _HOLDERS.issuperset(left[1:])):

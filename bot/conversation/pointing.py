@@ -43,6 +43,12 @@ _ORDER = re.compile(
     r"(?: (?:one|disease|illness|condition))?(?: (?:please|i mean|i meant))?",
     re.IGNORECASE,
 )
+_SAME_AS = re.compile(
+    r"(?:is|are|isn't|was) (?:it|this|that|they|\w+) (?:really |just |exactly )?(?:the )?"
+    r"(?:(?:same|other|another)(?: \w+)?|different|like|similar) (?:as|to|from|than)"
+    r" (?!(?:with|for|in)\b)",
+    re.IGNORECASE,
+)
 _THIN = frozenset(
     words(
         "worse better bad good many long often soon early earlier late later likely common rare "
@@ -78,6 +84,11 @@ def by_order(body: str, base: str, topic: Sequence[str], subjects: Subjects) -> 
         return None
     held = list(dict.fromkeys(m.subject for m in subjects.mentions(base))) or list(topic)
     return held[0 if place["first"] else -1]
+
+
+def same_as(body: str) -> bool:
+    """Whether `body` asks if "it" is what it names: "is it the same as ALS", not "as in ALS"."""
+    return _SAME_AS.match(body) is not None
 
 
 def is_thin(body: str) -> bool:
