@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
+from bot.readable import readable
 from bot.types import Citation, Clarified, Reply
 
 Role = Literal["text", "quote", "passage", "source", "choice", "disclaimer", "note"]
@@ -82,7 +83,7 @@ def _answer_lines(reply: Reply) -> Iterator[Line]:
     if lead := _lead(reply):
         yield Line("text", lead)
     for citation in reply.citations:
-        yield Line("quote", printable(citation.quote))
+        yield Line("quote", printable(readable(citation.quote)))
         if citation.passage.strip() != citation.quote.strip():
             yield passage_line(citation)
         yield Line("source", source_of(citation))
@@ -94,7 +95,7 @@ def _answer_lines(reply: Reply) -> Iterator[Line]:
 
 def _lead(reply: Reply) -> str:
     """What the text says before its first quote, such as what an answer leaves open."""
-    before, found, _ = reply.text.partition(reply.citations[0].quote)
+    before, found, _ = reply.text.partition(readable(reply.citations[0].quote))
     return printable(before).rstrip("“\"'«„ \n").strip() if found else ""
 
 
@@ -124,9 +125,11 @@ def _numbered(offered: tuple[str, ...]) -> Iterator[Line]:
 
 def passage_line(citation: Citation) -> Line:
     """The passage with the quote's place in it."""
-    passage, quote = printable(citation.passage), printable(citation.quote)
-    at = passage.find(quote)
-    return Line("passage", passage, (at, at + len(quote)) if at >= 0 else None)
+    before, found, after = (
+        printable(readable(part)) for part in citation.passage.partition(citation.quote)
+    )
+    mark = (len(before), len(before) + len(found)) if found else None
+    return Line("passage", before + found + after, mark)
 
 
 def source_of(citation: Citation) -> str:

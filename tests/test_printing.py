@@ -46,6 +46,18 @@ def test_an_answer_is_quote_passage_source_disclaimer_in_that_order() -> None:
     assert [line.role for line in lay_out(reply)] == ["quote", "passage", "source", "disclaimer"]
 
 
+def test_marks_are_not_printed_and_the_quote_is_marked_where_it_stands() -> None:
+    answer = TinyBot().ask("Is MS fatal?").reply
+    row = "| Adult | **£12** |"
+    table = f"| Ticket | Price |\n| --- | --- |\n{row}\n| Child | £6 |"
+    cited = replace(answer.citations[0], quote=row, passage=table)
+    quote, passage, *_ = lay_out(replace(answer, citations=(cited,)))
+    assert quote.text == "Adult · £12"
+    assert passage.text == "Ticket · Price\nAdult · £12\nChild · £6"
+    assert passage.mark is not None
+    assert passage.text[slice(*passage.mark)] == quote.text
+
+
 def test_a_decline_lists_its_choices_once_though_its_text_names_them_too() -> None:
     out = io.StringIO()
     PlainScreen(out).reply(TinyBot().ask("How many in Canada?").reply)

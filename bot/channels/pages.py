@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.channels.markup import Markup, element, joined, safe_link
+from bot.readable import readable
 from bot.wording import normalise
 
 WEB = Path(__file__).resolve().parent.parent / "web"
@@ -189,11 +190,11 @@ def _citation(citation: dict[str, Any], base: str) -> Markup:
     page = f"page {citation['page']}" if citation["page"] else None
     place = " · ".join(part for part in (citation["title"], citation["heading"], page) if part)
     link = source_link(citation, base)
-    before, found, after = citation["passage"].partition(citation["quote"])
+    before, found, after = map(readable, citation["passage"].partition(citation["quote"]))
     more = before.strip() or after.strip()
     return element(
         "figure",
-        element("blockquote", element("p", citation["quote"]), cite=link),
+        element("blockquote", element("p", readable(citation["quote"])), cite=link),
         element(
             "figcaption",
             "Source: ",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bot.channels.markup import Markup, element, safe_link
 from bot.channels.pages import Look, page_with
 from bot.documents.blocks import PLAIN, Block, split_blocks
+from bot.readable import readable
 from bot.types import Document, Span
 
 
@@ -46,10 +47,10 @@ def _blocks(document: Document, marked: Span | None) -> Iterator[Markup]:
             shown = page
         cited = marked if marked is not None and marked.overlaps(block.span) else None
         if cited is not None:
-            content = _marked(document.text, block.span, cited, with_id=not begun)
+            content = _marked(document.text, block, cited, with_id=not begun)
             begun = True
         else:
-            content = (block.title or block.span.of(document.text),)
+            content = (block.title or _shown(block, block.span.of(document.text)),)
         class_ = "cited" if cited is not None else None
         if document.disclaimer is not None and block.span.overlaps(document.disclaimer):
             yield element("aside", element("p", *content, class_=class_), class_="note")
@@ -63,8 +64,17 @@ def _element_of(block: Block) -> str:
     return "pre" if block.kind in ("table", "code") else "p"
 
 
-def _marked(text: str, span: Span, marked: Span, with_id: bool) -> tuple[str, ...]:
-    """The text of `span`, the part of it that `marked` covers in a <mark>."""
+def _shown(block: Block, text: str) -> str:
+    return text if block.kind in ("table", "code") else readable(text)  # those stand as typed
+
+
+def _marked(text: str, block: Block, marked: Span, with_id: bool) -> tuple[str, ...]:
+    """The text of `block`, the part of it that `marked` covers in a <mark>."""
+    span = block.span
     start, end = max(span.start, marked.start), min(span.end, marked.end)
+    before, found, after = (
+        _shown(block, piece)
+        for piece in (text[span.start : start], text[start:end], text[end : span.end])
+    )
     id = f"{marked.start}-{marked.end}" if with_id else None
-    return text[span.start : start], element("mark", text[start:end], id=id), text[end : span.end]
+    return before, element("mark", found, id=id), after

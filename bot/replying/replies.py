@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.documents.passages import passage_at, split_sentences
 from bot.knowledge.knowledge import Knowledge
+from bot.readable import readable
 from bot.replying.texts import Texts
 from bot.types import (
     QUOTE_LIMIT,
@@ -117,7 +118,7 @@ class Writer:
     def _answer_text(self, citations: Sequence[Citation], part: str | None, exhausted: bool) -> str:
         parts = [self.texts["answer.exhausted"]] if exhausted else []
         parts += [self.texts["answer.part"].format(part=part)] if part else []
-        parts += [f"“{c.quote}”" for c in citations]
+        parts += [f"“{readable(c.quote)}”" for c in citations]
         parts.append("\n".join(dict.fromkeys(self._source(c) for c in citations)))
         documents = [self.knowledge.document(c.document) for c in citations]
         notes = dict.fromkeys(_notes(documents))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.readable import readable
 from bot.types import (
     QUOTE_LIMIT,
     Answered,
@@ -39,7 +40,7 @@ def answered(
         for q in quotes
     )
     source = f"Source: {title}" + (f" — {url}" if url else "")
-    parts = [*([lead] if lead else []), *(f"“{c.quote}”" for c in citations), source]
+    parts = [*([lead] if lead else []), *(f"“{readable(c.quote)}”" for c in citations), source]
     if note and not any(c.quote in note for c in citations):
         parts.append(note)
     return Reply(

@@ -13,6 +13,7 @@ from replies import answered, clarified, declined
 
 from bot.channels.messaging.body import shown
 from bot.channels.messaging.incoming import OutgoingRequest
+from bot.readable import readable
 from bot.types import Reply
 
 each = pytest.mark.parametrize("platform", PLATFORMS, ids=lambda p: p.name)
@@ -70,7 +71,7 @@ def test_an_answer_arrives_whole(
 ) -> None:
     reply = answered(quote, title=title, url=url, note=note, lead=lead, turn=turn)
     link = url or f"{PUBLIC}/source/article?start=0&end={len(reply.citations[0].quote)}#0-"
-    parts = [reply.citations[0].quote, title, link, note or "", lead or ""]
+    parts = [readable(reply.citations[0].quote), title, link, note or "", lead or ""]
     arrives(platform, rendered(platform, reply), [part for part in parts if squash(part)])
 
 
@@ -83,7 +84,7 @@ def test_two_quotes_arrive_whole(
     reply = answered(first, second, title=title, url=url, note=note)
     quotes = [citation.quote for citation in reply.citations]
     links = [url] if url else [f"{PUBLIC}/source/article?start=0&end={len(q)}#0-" for q in quotes]
-    parts = [*quotes, title, *links, note]
+    parts = [*map(readable, quotes), title, *links, note]
     arrives(platform, rendered(platform, reply), [part for part in parts if squash(part)])
 
 
@@ -129,7 +130,7 @@ def test_the_one_message_of_a_teams_webhook_keeps_quotes_and_source(
     sent = rendered(platform, reply)
     assert len(sent) == 1
     assert sent[0].method == "RESPOND"
-    kept = [citation.quote for citation in reply.citations] + [title, url or ""]
+    kept = [readable(citation.quote) for citation in reply.citations] + [title, url or ""]
     arrives(platform, sent, [part for part in kept if squash(part)])
     text = platform.shown(sent[0])[0]
     assert squash(note) in squash(text) or text.endswith("…")
@@ -166,7 +167,9 @@ def test_real_formatting_is_shown_as_written() -> None:
     link = "https://example.org/a_b*c?d=1&e=2"
     sent = {
         name: BY_NAME[name]
-        .channel.render(answered(text, url=link), BY_NAME[name].message().reply_to)[0]
+        .channel.render(answered("It is.", url=link, lead=text), BY_NAME[name].message().reply_to)[
+            0
+        ]
         .body.decode()
         for name in ("slack", "telegram", "discord", "whatsapp", "teams", "googlechat")
     }
@@ -187,5 +190,7 @@ def test_real_formatting_is_shown_as_written() -> None:
 def test_an_address_ends_where_markup_begins() -> None:
     """What follows an address without a space must not slip past the escapes with it."""
     text = "https://a.example)\\[label](https://evil.example)|x|"
-    sent = BY_NAME["discord"].channel.render(answered(text), BY_NAME["discord"].message().reply_to)
+    sent = BY_NAME["discord"].channel.render(
+        answered("It is.", lead=text), BY_NAME["discord"].message().reply_to
+    )
     assert r"\\\[label\]\(https://evil.example)\|x\|" in payload(sent[0])["content"]

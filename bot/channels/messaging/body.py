@@ -12,6 +12,7 @@ from bot.channels.messaging.markup import plain
 from bot.channels.messaging.options import Option, options_of
 from bot.channels.messaging.splitting import Size, split
 from bot.channels.pages import source_link
+from bot.readable import readable
 from bot.types import Reply
 
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -104,7 +105,7 @@ def _quotes_and_sources(reply: Reply, head: str) -> Iterator[tuple[int, int]]:
     """Where the quotes stand in `head`, and behind them the lines of their sources."""
     behind = 0
     for citation in reply.citations:
-        quote = shown(citation.quote)
+        quote = shown(readable(citation.quote))
         at = head.find(quote, behind)
         if at >= 0:
             behind = at + len(quote)

@@ -55,3 +55,12 @@ export function safeLink(url) {
 
 /** Text as it is compared: letters and digits, in lower case. */
 export const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+
+/** A quote as it is shown: without Markdown's marks, the cells of a row with dots between them. */
+export const readable = (text) => text
+  .replace(/!?\[([^[\]]*)\]\([^()\s]*(?:\s+"[^"]*")?\)/g, "$1")
+  .replace(/(?<![\p{L}\p{N}_*])(\*{1,3}|_{1,3})(?=\S)(.{1,500}?)(?<=\S)\1(?![\p{L}\p{N}_*])/gsu, "$2")
+  .replace(/^[ \t]*>[ \t]?/gm, "")
+  .replace(/^(?=.*\|)[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*(?:\n|$)/gm, "")
+  .replace(/^[ \t]*\|(.*)$/gm, (_, row) =>
+    row.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|")).filter(Boolean).join(" · "));

@@ -1,6 +1,6 @@
 // One reply as elements: the quote, its passage and source, or what is said instead.
 
-import { el, icon, iconButton, plain, safeLink } from "./dom.js";
+import { el, icon, iconButton, plain, readable, safeLink } from "./dom.js";
 
 const FRAGMENT_LIMIT = 200; // characters of a quote that a link repeats whole
 const FRAGMENT_WORDS = 6; // of a longer one, so many at either end
@@ -27,7 +27,7 @@ export function replyElement(message, reply, chat) {
 /** What a screen reader is told of a reply, once, as one text. */
 export function spoken(reply, say) {
   if (!reply.citations.length) return reply.text;
-  const quotes = reply.citations.map(({ title, quote }) => say("quoted", { title, quote }));
+  const quotes = reply.citations.map(({ title, quote }) => say("quoted", { title, quote: readable(quote) }));
   return [...lines(reply).own, ...quotes].join("\n");
 }
 
@@ -58,7 +58,7 @@ export function sourceLink({ document: id, url, page, quote, start, end }, origi
   if (!own) return `${origin}/source/${encodeURIComponent(id)}?start=${start}&end=${end}#${start}-${end}`;
   if (own.startsWith("mailto:")) return own;
   const place = own.includes("#") ? "" : page ? `#page=${page}` : "#"; // a PDF opens at its page
-  return `${own}${place}:~:text=${textFragment(quote)}`;
+  return `${own}${place}:~:text=${textFragment(readable(quote))}`;
 }
 
 /** The quote as a text directive (https://wicg.github.io/scroll-to-text-fragment/). */
@@ -74,7 +74,7 @@ export function textFragment(quote) {
 function lines(reply) {
   let text = reply.text;
   if (reply.citations.length) {
-    const at = text.indexOf(reply.citations[0].quote);
+    const at = text.indexOf(readable(reply.citations[0].quote));
     text = at > 0 ? text.slice(0, at).replace(/[\s“"]+$/, "") : "";
   }
   const shown = new Set(reply.suggestions.map(plain));
@@ -88,10 +88,11 @@ function citationElement(citation, chat) {
   const { say, language } = chat;
   const href = sourceLink(citation, chat.origin);
   const at = citation.passage.indexOf(citation.quote);
-  const before = citation.passage.slice(0, Math.max(at, 0));
-  const after = citation.passage.slice(at + citation.quote.length);
+  const quote = readable(citation.quote);
+  const before = readable(citation.passage.slice(0, Math.max(at, 0)));
+  const after = readable(citation.passage.slice(at + citation.quote.length));
   return el("figure", { class: "quote", part: "quote" },
-    el("blockquote", { cite: href, lang: language, dir: "auto" }, citation.quote),
+    el("blockquote", { cite: href, lang: language, dir: "auto" }, quote),
     el("figcaption", { part: "source" }, `${say("source")} `,
       el("a", { href, target: "_blank", rel: "noopener", part: "link", lang: language },
         [citation.title, citation.heading, citation.page && say("page", { number: citation.page })].filter(Boolean).join(" · "),
@@ -99,7 +100,7 @@ function citationElement(citation, chat) {
     at >= 0 && (before.trim() || after.trim()) &&
       el("details", { part: "passage", toggle: ({ target }) => target.open && target.scrollIntoView({ block: "nearest" }) },
         el("summary", {}, say("passage")),
-        el("p", { lang: language, dir: "auto" }, before, el("mark", {}, citation.quote), after)));
+        el("p", { lang: language, dir: "auto" }, before, el("mark", {}, quote), after)));
 }
 
 function time({ replied }, chat) {
@@ -113,7 +114,7 @@ function actions(message, reply, chat) {
   // Browsers have no clipboard for pages that came without TLS.
   if (navigator.clipboard) {
     row.append(iconButton("copy", say("copy"), async () => {
-      const quotes = reply.citations.map((one) => `“${one.quote}”\n${one.title}\n${sourceLink(one, chat.origin)}`);
+      const quotes = reply.citations.map((one) => `“${readable(one.quote)}”\n${one.title}\n${sourceLink(one, chat.origin)}`);
       try {
         await navigator.clipboard.writeText(quotes.join("\n\n"));
         done.textContent = say("copied");
