@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tiny_bot import TinyBot
 
 from bot.printing import PlainScreen, Reason, explain, lay_out, one_line, printable, screen_for
+from bot.types import Span
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,8 @@ def test_marks_are_not_printed_and_the_quote_is_marked_where_it_stands() -> None
     answer = TinyBot().ask("Is MS fatal?").reply
     row = "| Adult | **£12** |"
     table = f"| Ticket | Price |\n| --- | --- |\n{row}\n| Child | £6 |"
-    cited = replace(answer.citations[0], quote=row, passage=table)
+    span = Span(0, len(row))
+    cited = replace(answer.citations[0], quote=row, passage=table, span=span)
     quote, passage, *_ = lay_out(replace(answer, citations=(cited,)))
     assert quote.text == "Adult · £12"
     assert passage.text == "Ticket · Price\nAdult · £12\nChild · £6"
