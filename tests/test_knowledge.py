@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -125,6 +126,31 @@ class TestAnswers:
         assert occurrences("tea", "teapot tea") == (Span(7, 10),)
         assert occurrences("tea", "tea", 0, 3) == (Span(0, 3),)
         assert occurrences(" ", "tea") == ()
+
+    @given(st.text("ab'ʼ“\" \n.", max_size=24), st.data())
+    def test_quotes_and_white_space_are_alike_and_words_are_whole(
+        self, text: str, data: st.DataObject
+    ) -> None:
+        start = data.draw(st.integers(0, len(text)))
+        answer = text[start : data.draw(st.integers(start, len(text)))].strip()
+
+        def alike(said: str) -> str:
+            return re.sub(r"\s+", " ", re.sub("ʼ", "'", said.replace("“", '"')))
+
+        def grown(edge: str, beside: str) -> bool:
+            return re.fullmatch(r"\w\w", edge + beside) is not None
+
+        found, at = [], 0
+        while answer and at < len(text):
+            ends = (e for e in range(at + 1, len(text) + 1) if alike(text[at:e]) == alike(answer))
+            end = next(ends, None)
+            before = text[max(0, at - 1) : at]
+            if end is None or grown(answer[0], before) or grown(answer[-1], text[end : end + 1]):
+                at += 1
+            else:
+                found.append(Span(at, end))
+                at = end
+        assert occurrences(answer, text) == tuple(found)
 
     def test_the_occurrence_nearest_to_the_old_place_is_taken(self) -> None:
         text = "a b. " * 2_000

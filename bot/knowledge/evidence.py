@@ -104,12 +104,14 @@ def occurrences(answer: str, text: str, start: int = 0, end: int | None = None) 
 
     Straight and curly quotes count as equal, and so do all runs of white space.
     """
-    pieces = re.findall(r"\s+|\S", answer.strip())
+    pieces = re.findall(rf"\s+|(?:(?!{_SINGLE})\w)+|\S", answer.strip())
     if not pieces:
         return ()
-    before = r"(?<!\w)" if re.match(r"\w", pieces[0]) else ""
+    first, *others = map(_looser, pieces)
+    # Behind the first word: a search for what begins with plain letters is ten times as fast.
+    before = rf"(?<!\w{first})" if re.match(r"\w", pieces[0]) else ""
     after = r"(?!\w)" if re.match(r"\w", pieces[-1]) else ""
-    pattern = re.compile(before + "".join(map(_looser, pieces)) + after)
+    pattern = re.compile(first + before + "".join(others) + after)
     last = len(text) if end is None else end
     found = (Span(*match.span()) for match in pattern.finditer(text, start, last))
     # A match that ends where the search does may go on as a longer word.
