@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.documents.documents import document_from_text
 from bot.knowledge.checking import Fault, check
@@ -142,6 +146,26 @@ def test_a_sentence_that_nothing_quotes_is_a_warning_on_its_line(lint: Lint) -> 
     (fault,) = lint(GT)
     assert places([fault]) == [("tea.txt", 3, "warning")]
     assert "Coffee is made of beans." in fault.message
+
+
+@settings(deadline=None, max_examples=40)
+@given(quotes=st.sets(st.tuples(st.integers(0, 9), st.integers(1, 3)), min_size=1, max_size=5))
+def test_a_sentence_is_quoted_where_any_quote_touches_it(quotes: set[tuple[int, int]]) -> None:
+    said = [
+        f"Tea number {name} is green.\n"
+        for name in "one two six ten cat dog owl fox elk bee".split()
+    ]
+    answers = ["".join(said[at : at + count]).strip() for at, count in quotes]
+    answers.append(said[4][:14])  # a part of a sentence
+    pairs = [{"question": f"Question {n}?", "answer": answer} for n, answer in enumerate(answers)]
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        (root / "tea.txt").write_text("".join(said), encoding="utf-8")
+        (root / "knowledge.yaml").write_text("title: Tea\ndocuments:\n  - file: tea.txt\n")
+        (root / "pairs.yaml").write_text(json.dumps(pairs), encoding="utf-8")
+        found = {f.line for f in check(load_knowledge(root)) if "quotes this" in f.message}
+    quoted = {4} | {at + i for at, count in quotes for i in range(count)}
+    assert found == {n + 1 for n in range(10) if n not in quoted}
 
 
 def test_wordings_that_miss_their_pair_are_named(lint: Lint, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from reviewing import Desk, kept_questions, reviewing
 from bot.bot import Bot, Engine
 from bot.channels.review.figures import Figures, replies_csv, stretch, unanswered_csv
 from bot.channels.review.trials import Outcome
-from bot.channels.review.workspace import Conflict, Entry
-from bot.errors import KnowledgeError
+from bot.channels.review.workspace import Conflict, Entry, Workspace
+from bot.errors import DocumentError, KnowledgeError
 from bot.knowledge.files import OUT_OF_SCOPE, PAIRS
 from bot.knowledge.knowledge import load_knowledge
 from bot.knowledge.rejected import REJECTED, Rejected, read_rejected
@@ -151,6 +151,21 @@ def test_a_lost_answer_is_put_right_from_the_passage_most_like_it(desk: Desk) ->
     place = f"{start}-{start + len('Parcels are sent on Mondays and Fridays.')}"
     on(desk, sent, "answer", document="shop", sentence=place)
     assert entry(desk, sent).pair.answer == "Parcels are sent on Mondays and Fridays."  # type: ignore[union-attr]
+
+
+def test_a_document_outside_its_usual_folder_is_watched_too(folder: Path) -> None:
+    (folder / "documents/shop.txt").rename(folder / "shop.txt")
+    manifest = folder / "knowledge.yaml"
+    manifest.write_text(manifest.read_text().replace("documents/shop.txt", "shop.txt"))
+    workspace = Workspace(folder)
+    first = workspace.snapshot()
+    assert first is workspace.snapshot()
+    document = folder / "shop.txt"
+    document.write_text(document.read_text() + "\nThe lift is broken.\n")
+    assert workspace.snapshot().knowledge.documents[0].text.endswith("broken.\n")
+    document.unlink()
+    with pytest.raises(DocumentError, match=r"shop\.txt"):
+        workspace.snapshot()
 
 
 def test_what_is_rejected_goes_and_is_remembered_and_undo_brings_it_back(desk: Desk) -> None:

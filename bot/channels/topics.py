@@ -52,10 +52,7 @@ def topics(knowledge: Knowledge, today: date | None = None) -> tuple[Topic, ...]
 
 def _headings(knowledge: Knowledge) -> dict[str, str | None]:
     """Each pair's heading."""
-    passages = {
-        document.id: [p for p in knowledge.passages if p.document_id == document.id]
-        for document in knowledge.documents
-    }
+    passages = knowledge.passages_of
     return {
         pair.id: passage_at(passages[pair.provenance.document_id], pair.provenance.evidence).heading
         if passages[pair.provenance.document_id]

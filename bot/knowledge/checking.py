@@ -6,10 +6,12 @@ answers less, or worse, than it says.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +33,7 @@ from bot.knowledge.knowledge import Knowledge
 from bot.knowledge.standing import WARNED
 from bot.knowledge.yaml_fields import Text
 from bot.subjects import Subjects
-from bot.types import QAPair
+from bot.types import QAPair, Span
 from bot.wording import normalise
 
 Finds = Callable[[str], str | None]
@@ -243,21 +245,21 @@ def _coverage(checked: _Checked) -> Iterator[Fault]:
         row.id: checked.knowledge.root / row.path
         for row in read_manifest(checked.knowledge.root / MANIFEST).documents
     }
+    spans: dict[str, list[Span]] = {}
+    for _, pair in checked.rows:
+        spans.setdefault(pair.provenance.document_id, []).append(pair.provenance.evidence)
     for document in checked.knowledge.documents:
-        quoted = [
-            pair.provenance.evidence
-            for _, pair in checked.rows
-            if pair.provenance.document_id == document.id
-        ]
-        if not quoted:
+        quoted = spans.get(document.id)
+        if quoted is None:
             yield Fault(files[document.id], 1, "warning", "no pair quotes this document")
             continue
-        for passage in checked.knowledge.passages:
-            if passage.document_id != document.id:
-                continue
+        quoted.sort(key=lambda span: span.start)
+        reached = list(accumulate((span.end for span in quoted), max))
+        for passage in checked.knowledge.passages_of[document.id]:
             for span in split_sentences(passage.text):
                 start, end = passage.span.start + span.start, passage.span.start + span.end
-                if any(q.start < end and start < q.end for q in quoted):
+                before = bisect_left(quoted, end, key=lambda span: span.start)
+                if before and reached[before - 1] > start:
                     continue
                 if column_names(document.text[start:end]) is not None:
                     continue  # names of columns answer nothing without a row

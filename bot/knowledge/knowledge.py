@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from bot.documents.documents import read_document
@@ -36,7 +37,7 @@ from bot.wording import normalise
 __all__ = ["Knowledge", "Quarantined", "load_knowledge", "write_knowledge"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Knowledge:
     """One loaded folder. `digest` is of all its files, so equal digests answer equally.
 
@@ -71,6 +72,14 @@ class Knowledge:
             if document.id == id:
                 return document
         raise KeyError(id)
+
+    @cached_property
+    def passages_of(self) -> Mapping[str, tuple[Passage, ...]]:
+        """Each document's passages by its id, in order."""
+        found: dict[str, list[Passage]] = {document.id: [] for document in self.documents}
+        for passage in self.passages:
+            found[passage.document_id].append(passage)
+        return {id: tuple(own) for id, own in found.items()}
 
 
 def load_knowledge(root: Path) -> Knowledge:

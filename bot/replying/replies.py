@@ -92,9 +92,7 @@ class Writer:
         provenance = match.pair.provenance
         document = self.knowledge.document(provenance.document_id)
         span = cut(document.text, provenance.evidence)
-        passage = passage_at(
-            [p for p in self.knowledge.passages if p.document_id == document.id], span
-        )
+        passage = passage_at(self.knowledge.passages_of[document.id], span)
         return Citation(
             document=document.id,
             title=document.title,

@@ -83,7 +83,7 @@ def _lost(view: View, entry: Entry) -> Markup:
 
 def _around(view: View, document: Document, passage: Passage, step: int) -> Markup | None:
     """The passage before or after, to read on."""
-    passages = [p for p in view.snapshot.knowledge.passages if p.document_id == document.id]
+    passages = view.snapshot.knowledge.passages_of[document.id]
     at = next(n for n, p in enumerate(passages) if p.id == passage.id) + step
     if not 0 <= at < len(passages):
         return None

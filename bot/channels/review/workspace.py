@@ -17,7 +17,14 @@ from bot.documents.passages import passage_at
 from bot.errors import KnowledgeError
 from bot.knowledge.editing import read_raw, write_checked
 from bot.knowledge.evidence import Quarantined
-from bot.knowledge.files import MANIFEST, OUT_OF_SCOPE, PAIRS, PairRow, read_out_of_scope
+from bot.knowledge.files import (
+    MANIFEST,
+    OUT_OF_SCOPE,
+    PAIRS,
+    PairRow,
+    read_manifest,
+    read_out_of_scope,
+)
 from bot.knowledge.knowledge import Knowledge, load_knowledge, read_placed
 from bot.knowledge.rejected import REJECTED, read_rejected
 from bot.knowledge.standing import withheld
@@ -28,6 +35,7 @@ FILES = (MANIFEST, PAIRS, OUT_OF_SCOPE, REJECTED)  # the first is read only
 REMEMBERED = 50  # states of the files, to show what has changed since
 Status = Literal["drawn", "reviewed", "overdue", "lost"]
 Texts = Mapping[str, str | None]
+Stamps = tuple[tuple[int, int] | None, ...]
 
 
 class Conflict(KnowledgeError):
@@ -106,17 +114,20 @@ class Workspace:
         self._done: list[Done] = []
         self._snapshot: Snapshot | None = None
         self._shown: OrderedDict[str, Texts] = OrderedDict()
-        self._seen: frozenset[tuple[str, int, int]] = frozenset()
+        self._documents: tuple[Path, ...] = ()
+        self._seen: Stamps = ()
 
     def snapshot(self) -> Snapshot:
         """The folder as it is on disk now. Raises KnowledgeError, DocumentError."""
         with self._lock:
             texts = self._read()
             known = self._snapshot
-            stamps = self._stamps()
-            if known is None or known.texts != texts or self._seen != stamps:
+            if known is None or known.texts != texts or self._seen != _stamps(self._documents):
+                rows = read_manifest(self.root / MANIFEST).documents
+                self._documents = tuple(self.root / row.path for row in rows)
+                seen = _stamps(self._documents)  # before they are read: a change then is seen
                 self._snapshot = known = self._load(texts)
-                self._seen = stamps
+                self._seen = seen
                 self._shown[known.revision] = texts
                 while len(self._shown) > REMEMBERED:
                     self._shown.popitem(last=False)
@@ -176,19 +187,10 @@ class Workspace:
     def _read(self) -> Texts:
         return {name: read_raw(self.root / name) for name in FILES}
 
-    def _stamps(self) -> frozenset[tuple[str, int, int]]:
-        """What tells that a document has changed."""
-        files = (self.root / "documents").rglob("*")
-        stats = ((str(file), file.stat()) for file in files if file.is_file())
-        return frozenset((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
-
     def _load(self, texts: Texts) -> Snapshot:
         knowledge = load_knowledge(self.root)
-        passages: dict[str, list[Passage]] = {d.id: [] for d in knowledge.documents}
-        for passage in knowledge.passages:
-            passages[passage.document_id].append(passage)
         entries = [
-            self._entry(at, row, pair, passages, knowledge)
+            self._entry(at, row, pair, knowledge.passages_of)
             for at, (row, pair) in enumerate(read_placed(self.root / PAIRS, knowledge.documents))
         ]
         order = {document.id: n for n, document in enumerate(knowledge.documents)}
@@ -201,7 +203,6 @@ class Workspace:
         row: PairRow,
         pair: QAPair | Quarantined,
         passages: Mapping[str, Sequence[Passage]],
-        knowledge: Knowledge,
     ) -> Entry:
         if isinstance(pair, Quarantined):
             id = content_id("lost", str(at), row.question.value, row.answer.value)
@@ -232,15 +233,29 @@ class Workspace:
 
     def _check_pairs(self, file: Path, now: Snapshot, touched: int | None) -> None:
         """Refuse a file in which anything but the touched entry says something else."""
-        rows = [_plain(row) for row, _ in read_placed(file, now.knowledge.documents)]
+        placed = read_placed(file, now.knowledge.documents)
+        rows = {_plain(row) for row, _ in placed}
         kept = [_plain(e.row) for e in sorted(now.entries, key=lambda e: e.at) if e.at != touched]
         for row in kept:
             if row not in rows:
                 raise KnowledgeError(
                     f"{row.question.value!r} would be changed along with it; edit {PAIRS} by hand"
                 )
-        if len(rows) > len(kept) + 1:
+        if len(placed) > len(kept) + 1:
             raise KnowledgeError(f"more than one pair would be new; edit {PAIRS} by hand")
+
+
+def _stamps(files: Sequence[Path]) -> Stamps:
+    """What tells that one of `files` has changed."""
+
+    def stamp(file: Path) -> tuple[int, int] | None:
+        try:
+            state = file.stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size
+
+    return tuple(map(stamp, files))
 
 
 def revision_of(texts: Texts) -> str:
