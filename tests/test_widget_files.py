@@ -17,6 +17,7 @@ from small_bot import SmallBot, small_knowledge, small_site
 
 from bot.channels.topics import Topic, topics
 from bot.channels.widget import FOLDER, LOADER, load_widget, trimmed
+from bot.types import Span
 
 SITE = "https://clinic.example"
 
@@ -183,6 +184,20 @@ def test_topics_are_headings_where_most_answers_have_one_else_subjects() -> None
     assert [topic.name for topic in topics(replace(knowledge, pairs=told))] == ["MS", "MS and ALS"]
     headed = tuple(replace(passage, heading="Outlook") for passage in knowledge.passages)
     assert topics(replace(knowledge, passages=headed))[0].name == "Outlook"
+
+
+def test_topics_are_in_the_order_of_the_documents() -> None:
+    knowledge = small_knowledge()
+    ms, als = knowledge.pairs
+    first = replace(knowledge.documents[0], id="first")
+    late = replace(als.provenance, document_id="first", evidence=Span(10_000, 10_010))
+    several = replace(
+        knowledge,
+        documents=(first, *knowledge.documents),
+        passages=(replace(knowledge.passages[0], document_id="first"), *knowledge.passages),
+        pairs=(ms, replace(als, provenance=late)),
+    )
+    assert [q for topic in topics(several) for q in topic.questions] == [als.question, ms.question]
 
 
 def test_a_great_many_questions_are_counted_not_all_listed() -> None:

@@ -36,12 +36,13 @@ def topics(knowledge: Knowledge, today: date | None = None) -> tuple[Topic, ...]
         (lambda pair: headings[pair.id] or "") if by_heading else _subjects
     )
     found: dict[str, list[str]] = {}
-    for pair in sorted(pairs, key=lambda p: p.provenance.evidence.start):
+    order = {document.id: number for number, document in enumerate(knowledge.documents)}
+    at = [(order[p.provenance.document_id], p.provenance.evidence.start) for p in pairs]
+    for _, pair in sorted(zip(at, pairs, strict=True), key=lambda placed: placed[0]):
         found.setdefault(name(pair), []).append(pair.question)
     rest = found.pop("", [])
     if not by_heading:  # what is said of one thing before what is said of several
         found = dict(sorted(found.items(), key=lambda item: (item[0].count(" and "), item[0])))
-        found = {key: found[key] for key in sorted(found, key=lambda k: " and " in k)}
     if rest:
         found["Other questions" if found else knowledge.title] = rest
     return tuple(
