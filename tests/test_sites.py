@@ -22,6 +22,7 @@ from bot.channels.sites import Sites, folders_in, site_of
 from bot.channels.watching import Watcher
 from bot.errors import KnowledgeError, QuothError, SettingsError
 from bot.knowledge.files import read_manifest
+from bot.knowledge.knowledge import load_knowledge
 from bot.settings import Settings
 from bot.state.inbox import Event, Inbox
 from bot.state.outbox import Outbox
@@ -357,6 +358,26 @@ def test_a_site_that_is_being_replaced_is_not_taken_for_gone(
         wait_until(lambda: loaded == [root / "shop"])
         watcher.stop()
     assert [site.name for site in sites.all()] == ["clinic", "shop"]
+
+
+def test_a_state_in_which_no_answer_stands_is_refused_and_told(
+    tmp_path: Path, settings: Settings
+) -> None:
+    folder = make_shop(tmp_path / "shop")
+    own = settings.model_copy(update={"knowledge": folder})
+    sha = load_knowledge(folder).documents[0].sha256[:12]
+    with closing(Store(f"sqlite:///{tmp_path}/quoth.db")) as store:
+        sites = Sites(own, lambda name: store, ("",))
+        watcher = Watcher(folder, sites, lambda folder: Bot.load(own), 0.02)
+        watcher.load_all()
+        watcher.start()
+        (folder / "pairs.yaml").write_text(
+            f"- question: Since when?\n  answer: Since 1990.\n  evidence: shop@{sha}:0-5\n"
+        )
+        wait_until(lambda: "" in sites.faults)
+        watcher.stop()
+        assert sites.faults[""].startswith("pairs.yaml: no answer stands in its document any more")
+        assert len(sites.named("").bot.knowledge.pairs) == 4
 
 
 def test_what_was_kept_for_a_site_that_is_not_served_goes_in_its_time(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bot.channels.sites import Sites, folders_in
 from bot.errors import KnowledgeError, QuothError, SettingsError
+from bot.knowledge.files import PAIRS
 
 if TYPE_CHECKING:
     from bot.bot import Bot
@@ -181,6 +182,9 @@ class Watcher:
         try:
             self._prepare(folder, self._ended.is_set)
             bot = self._load(folder)
+            if not bot.knowledge.pairs:
+                lost = "no answer stands in its document any more; `quoth check` names each"
+                raise KnowledgeError(lost, folder / PAIRS)
             bot.consider(bot.knowledge.pairs[0].question)
         except Exception as error:
             if self._ended.is_set():
