@@ -182,11 +182,6 @@ class Settings(BaseSettings):
         "how much is logged; never a question", "debug, info, warning or error", default="info"
     )
 
-    @property
-    def cache(self) -> Path:
-        """The cache folder, for those who need no more of its name."""
-        return self.cache_dir
-
     @field_validator("knowledge", "cache_dir")
     @classmethod
     def _at_home(cls, value: Path) -> Path:

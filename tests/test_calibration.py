@@ -20,7 +20,6 @@ from bot.matching.calibration import (
     OperatingPoint,
     Scored,
     choose_operating_point,
-    expected_calibration_error,
     fit_confidence,
     leave_one_out,
     shipped,
@@ -302,9 +301,3 @@ def test_leave_one_out_is_read_off_the_held_scores() -> None:
     assert found.right.tolist() == [True, False, False]
     assert np.allclose(found.weights, [0.75, 1.5, 0.75])  # both sorts weigh half of all
     assert found.weights.sum() == pytest.approx(3)
-
-
-def test_the_calibration_error_is_its_definition() -> None:
-    p, y = [0.05, 0.15, 0.15, 0.95, 1.0], [False, False, True, True, True]
-    assert expected_calibration_error(p, y) == pytest.approx((0.05 + 2 * 0.35 + 2 * 0.025) / 5)
-    assert expected_calibration_error([], []) == 0.0

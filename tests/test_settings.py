@@ -29,7 +29,6 @@ def test_without_an_environment_all_has_a_default() -> None:
     assert settings.knowledge == Path("knowledge")
     assert settings.model is None
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert settings.cache == settings.cache_dir
     assert settings.cache_dir.name == "quoth"
     assert settings.database_url.startswith("sqlite:///")
     assert settings.database_url.endswith("quoth.db")

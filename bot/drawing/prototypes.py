@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -34,6 +34,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from bot.drawing.drawing import Encode
 from bot.drawing.phrases import LAST_RESORT
 from bot.subjects import Subjects
 from bot.types import Document, Prototype, QAPair
@@ -48,8 +49,6 @@ ANSWERED, OPEN = 0.5, 0.5  # see `keep_unanswered`
 TELLING = 0.7  # see `now_answered`
 HOUSE = 0.01  # share of the words "we", "us" and "our" from which a house speaks of itself
 LEAST_CUES, CLEARLY = 3.0, 1.5  # see `guess_domain`
-
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]  # texts -> [n, dim], L2-normalised
 
 _SLOT = re.compile(r"\{(\w*)\}")
 

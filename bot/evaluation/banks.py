@@ -21,11 +21,11 @@ from bot.documents.passages import split_passages
 from bot.encoding.cache import EmbeddingCache
 from bot.encoding.encoders import Encoder, load_encoder
 from bot.errors import QuothError
-from bot.evaluation.measures import auroc
+from bot.evaluation.measures import auroc, calibration_error
 from bot.faqs.as_documents import faq_document
 from bot.faqs.json_lines import read_rows
 from bot.knowledge.knowledge import Knowledge
-from bot.matching.calibration import expected_calibration_error, shipped
+from bot.matching.calibration import shipped
 from bot.matching.index import build_index
 from bot.matching.retrieval import Retriever, Signals
 from bot.settings import Settings
@@ -210,7 +210,7 @@ def figures(
         auroc(scored) or 0.0,
         in_scope,
         tuple(max((r for w, r in curve if w <= risk), default=0.0) for risk in RISKS),
-        expected_calibration_error(scores.tolist(), right.tolist()) if calibrated else None,
+        calibration_error(scored) if calibrated else None,
         curve,
     )
 

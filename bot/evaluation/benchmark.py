@@ -6,7 +6,6 @@ round and their median is shown, so that a busy machine disturbs both sides alik
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -278,35 +277,3 @@ def as_lines(found: Rounds, missing: Mapping[str, str]) -> list[str]:
 
 def _say(line: str) -> None:
     print(f"quoth: {line}", file=sys.stderr, flush=True)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m bot.evaluation.benchmark`: as `quoth benchmark`, with a choice of cases."""
-    from bot.settings import load_settings
-
-    parser = argparse.ArgumentParser(
-        prog="python -m bot.evaluation.benchmark", description=main.__doc__
-    )
-    parser.add_argument("cases", nargs="*", default=list(CASES), help=", ".join(CASES))
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--one-thread", action="store_true", help="no library uses more")
-    parser.add_argument("--knowledge", type=Path)
-    given = parser.parse_args(arguments)
-    try:
-        settings = load_settings(knowledge=given.knowledge)
-        run(
-            settings,
-            as_json=given.json,
-            cases=given.cases,
-            rounds=given.rounds,
-            one_thread=given.one_thread,
-        )
-    except QuothError as error:
-        print(f"quoth: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -28,9 +28,8 @@ from bot.encoding.encoders import load_encoder
 from bot.errors import QuothError
 from bot.evaluation.banks import figures as shares_of
 from bot.evaluation.banks import read_lines
-from bot.evaluation.measures import auroc
+from bot.evaluation.measures import auroc, calibration_error
 from bot.knowledge.knowledge import write_knowledge
-from bot.matching.calibration import expected_calibration_error
 from bot.settings import Settings
 from bot.types import Answered
 
@@ -196,9 +195,7 @@ def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> Drawn
         right / answerable if calibrated else None,
         declined / max(1, len(asked) - answerable) if calibrated else None,
         wrong / len(asked) if calibrated else None,
-        expected_calibration_error([a.score for a in asked], [a.right for a in asked])
-        if calibrated
-        else None,
+        calibration_error([(a.score, a.right) for a in asked]) if calibrated else None,
     )
 
 

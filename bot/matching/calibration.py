@@ -23,7 +23,6 @@ and chooses its threshold on held-out labelled questions that nothing was fitted
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -231,20 +230,3 @@ def leave_one_out(held: NDArray[np.float32], owners: NDArray[np.int32]) -> Score
     share = float(inside.mean())
     weights = np.where(inside, 0.5 / max(share, 1e-9), 0.5 / max(1 - share, 1e-9))
     return Scored(top, rest.max(axis=1), scores[:, -1], best == owners, weights)
-
-
-def expected_calibration_error(
-    probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10
-) -> float:
-    """Mean |confidence - accuracy| over equal-width bins, weighed by size (Naeini et al. 2015)."""
-    p, y = np.asarray(probabilities, float), np.asarray(outcomes, float)
-    if not len(p):
-        return 0.0
-    which = np.minimum((p * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            abs(p[which == b].mean() - y[which == b].mean()) * (which == b).mean()
-            for b in range(bins)
-            if (which == b).any()
-        )
-    )
