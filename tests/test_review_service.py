@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -14,6 +16,7 @@ from reviewing import Desk, kept_questions, reviewing
 
 from bot.bot import Bot, Engine
 from bot.channels.review.figures import Figures, replies_csv, stretch, unanswered_csv
+from bot.channels.review.learning import Cluster
 from bot.channels.review.trials import Outcome
 from bot.channels.review.workspace import Conflict, Entry, Workspace
 from bot.errors import DocumentError, KnowledgeError
@@ -21,7 +24,7 @@ from bot.knowledge.files import OUT_OF_SCOPE, PAIRS
 from bot.knowledge.knowledge import load_knowledge
 from bot.knowledge.rejected import REJECTED, Rejected, read_rejected
 from bot.settings import Settings
-from bot.state.unanswered import unanswered
+from bot.state.unanswered import Unanswered, unanswered
 
 SHOP = Path(__file__).parent / "data" / "shop"
 ASKED = {"do you sell tents": 3, "are tents sold here?": 2, "when does it open on mondays": 2}
@@ -295,6 +298,13 @@ def test_figures_add_up_and_travel_as_csv(desk: Desk) -> None:
     assert "do you sell tents" in unanswered_csv(desk.service.clusters() or ())
     assert stretch("2026-05-09", "2026-05-01", today) == (date(2026, 5, 1), date(2026, 5, 9))
     assert stretch("2020-01-01", "x", today)[0] == today - timedelta(days=365)
+
+
+@pytest.mark.parametrize("asked", ["=1+1", "＝1+1", "'=1+1", "@SUM(A1)", "\t=1"])
+def test_no_question_is_a_formula_in_a_spreadsheet(asked: str) -> None:
+    one = Unanswered("1", 0.0, asked, "decline", None, None)
+    (row,) = list(csv.reader(io.StringIO(unanswered_csv([Cluster(asked, (one,))]))))[1:]
+    assert (row[1], row[4]) == (f"'{asked}", f"'{asked}")
 
 
 def test_only_our_own_pages_on_this_machine_come_in(desk: Desk) -> None:

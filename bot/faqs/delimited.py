@@ -43,7 +43,7 @@ def write_delimited(entries: Sequence[FaqEntry], separator: str) -> bytes:
     """With a byte order mark, by which spreadsheets know UTF-8, and lines that end with CR LF."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=separator, lineterminator="\r\n")
-    writer.writerows([_guarded(cell) for cell in row] for row in table_of(entries))
+    writer.writerows([guarded(cell) for cell in row] for row in table_of(entries))
     return codecs.BOM_UTF8 + stream.getvalue().encode("utf-8")
 
 
@@ -77,7 +77,8 @@ def _rows(text: str, separator: str, faults: list[FaqFault]) -> Iterator[Row]:
             begin += read + 1
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
+    """`cell` so that no spreadsheet takes it for a formula."""
     return "'" + cell if _FORMULA.match(cell) else cell
 
 

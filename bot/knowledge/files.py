@@ -1,6 +1,7 @@
 """The files of a knowledge: their rows as typed, with line numbers.
 
-    knowledge.yaml      title, language, domain, unreviewed, documents, subjects, texts, contact
+    knowledge.yaml      title, language, domain, unreviewed, documents, subjects, texts, contact,
+                        site
     pairs.yaml          question, subjects, answer, evidence, reviewed, review_by, drawer, variants
     out_of_scope.yaml   topic, says, questions
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bot.channels.review.learning import Cluster
+from bot.faqs.delimited import guarded
 from bot.state.figures import TENTHS, ReplyCount, VerdictCount, day_of
 
 MOST_DAYS = 366
@@ -132,13 +133,10 @@ def unanswered_csv(clusters: Iterable[Cluster]) -> str:
     for number, cluster in enumerate(clusters, 1):
         for one in cluster.questions:
             day = day_of(one.asked)
-            rows.append((number, _inert(cluster.head), day, one.reason or "", _inert(one.question)))
+            rows.append(
+                (number, guarded(cluster.head), day, one.reason or "", guarded(one.question))
+            )
     return _csv(rows)
-
-
-def _inert(text: str) -> str:
-    """`text` so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
