@@ -9,16 +9,22 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_bot import SmallBot, SmallExchange, small_site
+from small_bot import SmallBot, SmallExchange, serving, small_site
 
+from bot.channels.http import create_app
+from bot.channels.sites import Sites
 from bot.channels.wire import ProblemModel, ReplyModel
+from bot.settings import Settings
+from bot.state.store import Store
 from bot.types import Conversation
 
 
@@ -184,6 +190,18 @@ def test_half_a_surrogate_pair_is_answered(client: httpx.Client) -> None:
     )
     assert response.status_code == 200
     assert client.post("/ask", content=b"question=%ed%a0%80+\xff", headers=FORM).status_code == 200
+
+
+def test_what_is_no_id_is_unknown_to_every_database(url: str) -> None:
+    with closing(Store(url)) as store:
+        small: Any = SmallBot()
+        app = create_app(Sites.single(small, store, Settings(rate_per_minute=6000)))
+        with serving(app) as address, httpx.Client(base_url=address) as client:
+            for id in ("\0", "a\0b", "é"):
+                given = {"turn_id": id, "helpful": True}
+                refused(client.post("/api/feedback", json=given), 404)
+                refused(client.delete(f"/api/conversations/{quote(id)}"), 404)
+                ask(client, "is MS fatal?", conversation_id=id)
 
 
 def test_a_browser_gets_a_page_for_an_error(client: httpx.Client) -> None:

@@ -85,10 +85,9 @@ def api_routes() -> APIRouter:
         operation_id="feedback",
     )
     async def feedback(request: FeedbackRequest, site: Here) -> None:
-        known = await site.pool.run(
+        if not _is_id(request.turn_id) or not await site.pool.run(
             site.store.add_feedback, request.turn_id, request.helpful, request.comment
-        )
-        if not known:
+        ):
             raise HTTPException(404, "No reply has this turn_id, or it is too long ago.")
         site.metrics.judged(request.helpful, site.name)
 
@@ -101,12 +100,17 @@ def api_routes() -> APIRouter:
         operation_id="delete_conversation",
     )
     async def delete(conversation_id: str, site: Here) -> None:
-        if not conversation_id.isascii() or not await site.pool.run(
+        if not _is_id(conversation_id) or not await site.pool.run(
             site.store.delete_conversation, conversation_id
         ):
             raise HTTPException(404, "There is no such conversation.")
 
     return router
+
+
+def _is_id(text: str) -> bool:
+    """Whether it may be an id of ours; what is none, a database may not even take."""
+    return text.isascii() and text.isprintable()
 
 
 def state_routes(sites: Sites) -> APIRouter:
