@@ -57,6 +57,7 @@ _OWN = re.compile(  # asks about a person, whose disease is not known
     r"|\b(?:my|our)\b",
     re.IGNORECASE,
 )
+_SELF = re.compile(r"\b(?:i|we|my|our|me|us)\b", re.IGNORECASE)
 _OPEN = re.compile(  # speaks of a subject without its name
     r"\b(?:they|them|their|the (?:disease|illness|condition|disorder))\b"
     r"|^which (?:is|has|comes|one)\b"
@@ -332,7 +333,7 @@ class Reasoner:
         pointing = _IT.search(text) is not None and not self._subjects.mentioned(text)
         leaning = _bare(understood) or about_answer(text) is not None
         if says_nothing(text, self._subjects):
-            asking = pointing and (routed.route == "distress" or not _OWN.search(text))
+            asking = pointing and (routed.route == "distress" or not _SELF.search(text))
             leaning = leaning or routed.urgent or not asking
         if leaning or (routed.urgent and pointing):
             return Finding(turn.understood, routed)

@@ -102,6 +102,8 @@ def test_a_denial_does_not_hide_an_alarm(question: str) -> None:
         "what will become of us",
         "will he end up bedridden one day",
         "how long does my aunt have left with ALS",
+        "how much time do we have",
+        "how soon until she can no longer walk alone",
     ],
 )
 def test_a_prognosis_is_a_plain_question(question: str) -> None:
@@ -112,6 +114,7 @@ def test_a_prognosis_is_a_plain_question(question: str) -> None:
 def test_more_than_a_prognosis_is_read_in_full() -> None:
     assert not asks_prognosis(plain("am I going to die of ALS, I can't breathe"))
     assert not asks_prognosis(plain("will these pills kill me"))
+    assert not asks_prognosis(plain("how long until I die after taking them"))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,7 @@ def test_more_than_a_prognosis_is_read_in_full() -> None:
         ("I was diagnosed with ALS three weeks ago", True),
         ("they told me on Monday that it is MS", True),
         ("her scan came back and it is multiple sclerosis", True),
+        ("the neurologist says amyotrophic lateral sclerosis", True),
         ("we are living with lou gehrig's", True),
         ("my brother has MS, is it curable", False),
         ("I have ALS and want to know how long I have", False),

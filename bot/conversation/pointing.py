@@ -45,8 +45,8 @@ _ORDER = re.compile(
 )
 _SAME_AS = re.compile(
     r"(?:is|are|isn't|was) (?:it|this|that|they|\w+) (?:really |just |exactly )?(?:the )?"
-    r"(?:(?:same|other|another)(?: \w+)?|different|like|similar) (?:as|to|from|than)"
-    r" (?!(?:with|for|in)\b)",
+    r"(?:(?:(?:same|other|another)(?: \w+)?|different|similar) (?:as|to|from|than)|like|unlike)"
+    r" (?!(?:with|for|in|that|this|it|what|how|when)\b)",
     re.IGNORECASE,
 )
 _THIN = frozenset(
