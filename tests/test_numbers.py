@@ -21,6 +21,7 @@ FEW = "An estimated 20,000 people have it, about one in ten of them young."
         ("by how much", True),
         ("How many patients live a normal life?", False),  # the majority
         ("How long do people live?", False),  # "near-normal"
+        ("How many years do people live with it?", False),
         ("Which patients live longest?", False),
         ("Is it deadly?", False),
     ],

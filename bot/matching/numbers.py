@@ -10,9 +10,10 @@ import re
 
 _UNIT = r"(?:years?|months?|weeks?|days?|hours?|minutes?|decades?|times|percent|per cent)"
 _NUMBER = re.compile(
-    rf"\bhow many (?:more |less |fewer |other )?{_UNIT}\b|\bby how (?:much|many)\b"
+    rf"\b(?:after|within|in|for) how many {_UNIT}\b|\bhow many (?:more|less|fewer) {_UNIT}\b"
+    rf"|\bhow many {_UNIT}.* exactly\b|\bby how (?:much|many)\b"
     r"|\b(?:what|which) (?:percentages?|percent|proportion|fraction|number)\b"
-    r"|\bhow (?:much|many) percent\b|\bin (?:numbers|figures)\b",
+    r"|\bhow (?:much|many) percent\b",
     re.IGNORECASE,
 )
 _GROUP = re.compile(
