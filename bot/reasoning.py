@@ -46,7 +46,7 @@ FRAGMENT = 4  # words up to which a question may leave its subject to be guessed
 PART = 0.7  # least probability of an answer to a part of a question
 FOLLOW_UP = 0.5  # least probability of an answer to a reading made from the turns before
 NEXT = 3  # characters between a sentence and the next, at most
-WHOLE = 0.9  # probability of an answer to the whole from which no part is looked at
+WHOLE = 0.95  # probability of an answer to the whole from which no part is looked at
 
 _IT = re.compile(
     r"\b(?:it|its|it's|this (?:disease|illness|condition|disorder|thing))\b", re.IGNORECASE

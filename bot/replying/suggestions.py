@@ -46,8 +46,11 @@ class Suggester:
     def near(self, retrieved: Retrieved | None, matches: Sequence[Match]) -> tuple[str, ...]:
         """Up to three questions near a declined one, about the subjects it names, else openers."""
         asked = retrieved.subjects if retrieved else frozenset()
-        # What comes near by nothing but chance is no help; an opener is.
-        close = (m.pair for m in matches if dict(m.signals).get("cosine", 1.0) >= NEAR)
+        # What comes near by nothing but chance is no help; an opener is. Their probabilities tell
+        # how surely none answers, not which is nearest.
+        cosines = [dict(m.signals).get("cosine", 1.0) for m in matches]
+        nearest = sorted(zip(cosines, matches, strict=True), key=lambda found: -found[0])
+        close = (m.pair for cosine, m in nearest if cosine >= NEAR)
         fitting = (
             p
             for p in (*close, *self._openers)
