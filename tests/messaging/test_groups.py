@@ -384,9 +384,9 @@ def test_twilio_answers_on_the_way_it_was_asked() -> None:
     }
     body = "&".join(f"{name}={value}" for name, value in asked.items()).encode()
     to = one(receive("twilio", body)).reply_to
-    sent = platform.channel.render(answered("*bold*"), to)[0]
+    sent = platform.channel.render(answered("~struck~"), to)[0]
     form = parse_qs(sent.body.decode())
     assert form["From"] == ["whatsapp:+1555"]
     assert form["To"] == ["whatsapp:+49170"]
-    assert f"*{p.GUARD}bold*" in form["Body"][0]
+    assert f"~{p.GUARD}struck~" in form["Body"][0]
     assert html.unescape(form["Body"][0]) == form["Body"][0]
