@@ -17,6 +17,7 @@ from bot.conversation.followups import Context, read
 from bot.conversation.further import says_it_again
 from bot.conversation.parts import parts_of
 from bot.encoding.encoders import Encoder, Vectors
+from bot.knowledge.evidence import goes_on
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.decision import Decider, beside
 from bot.matching.retrieval import Retrieved, Retriever
@@ -33,7 +34,6 @@ from bot.types import (
     Decision,
     Declined,
     Match,
-    QAPair,
     Safety,
     SmallTalk,
     Turn,
@@ -45,7 +45,6 @@ MOST_SUBJECTS = 3  # among which an unnamed subject is sought
 FRAGMENT = 4  # words up to which a question may leave its subject to be guessed
 PART = 0.7  # least probability of an answer to a part of a question
 FOLLOW_UP = 0.5  # least probability of an answer to a reading made from the turns before
-NEXT = 3  # characters between a sentence and the next, at most
 WHOLE = 0.95  # probability of an answer to the whole from which no part is looked at
 
 _IT = re.compile(
@@ -325,17 +324,19 @@ class Reasoner:
     def _still(self, text: str, turn: Turn, understood: Understood) -> Finding | None:
         """The same help again for what leans on a cry for it: "I want to die", "how?".
 
-        Behind fear or a plea for advice "what is it?" is a new question: the illness is meant.
+        Behind fear or a plea for advice "what is it?" is a new question: the illness is meant; so
+        is it in more than a few words behind what no rule takes for an alarm.
         """
         routed = self._router.route(turn.understood)
         if not isinstance(routed, Safety):
             return None
+        surely = urgent_route(plain(turn.understood)) is not None or len(words(text)) <= FRAGMENT
         pointing = _IT.search(text) is not None and not self._subjects.mentioned(text)
         leaning = _bare(understood) or about_answer(text) is not None
         if says_nothing(text, self._subjects):
             asking = pointing and (routed.route == "distress" or not _SELF.search(text))
             leaning = leaning or routed.urgent or not asking
-        if leaning or (routed.urgent and pointing):
+        if leaning or (routed.urgent and pointing and surely):
             return Finding(turn.understood, routed)
         return None
 
@@ -349,7 +350,7 @@ class Reasoner:
         said = [m for m in found.matches if m.pair.answer in given]
         rest = (m for m in found.matches if m.pair.answer not in given)
         matches = tuple(beside(m, said) for m in rest)
-        following = next((m for m in matches if known and _goes_on(known[0], m.pair)), None)
+        following = next((m for m in matches if known and goes_on(known[0], m.pair)), None)
         if following:
             return Finding(text, Answered((following,)), found.retrieved, (following, *matches))
         if matches and matches[0].probability >= self._decider.bar(matches[0]):
@@ -360,14 +361,6 @@ class Reasoner:
         """The sentence a turn was answered with, for follow-ups that ask why."""
         pair = self._pairs.get(turn.pair_ids[0]) if turn.pair_ids else None
         return pair.answer if pair else ""
-
-
-def _goes_on(said: QAPair, pair: QAPair) -> bool:
-    """Whether the answer of `pair` goes on where that of `said` ends, on the same subjects."""
-    one, other = said.provenance.evidence, pair.provenance.evidence
-    on = one.start <= other.start <= one.end + NEXT and other.end > one.end
-    same = said.provenance.document_id == pair.provenance.document_id
-    return on and same and said.subjects == pair.subjects
 
 
 def _completes(routed: Decision, understood: Understood) -> bool:

@@ -220,6 +220,14 @@ def test_what_leans_on_a_cry_for_help_gets_the_help_again(bot: Bot, next_: str) 
     assert talk(bot, "I want to die", next_, "how?").decision == Safety("self_harm")
 
 
+def test_what_no_rule_takes_for_an_alarm_does_not_hold_every_later_question(bot: Bot) -> None:
+    alarm = "no way out of this any more"
+    assert isinstance(talk(bot, alarm).decision, Safety)
+    assert isinstance(talk(bot, alarm, "will it hurt?").decision, Safety)
+    later = talk(bot, alarm, "roughly how many people in the whole of America have it")
+    assert not isinstance(later.decision, Safety)
+
+
 def test_a_question_after_a_cry_for_help_is_answered(bot: Bot) -> None:
     assert begins(talk(bot, "I want to die", "is MS fatal?"), FATAL_MS)
     assert isinstance(talk(bot, "I want to die", "thanks").decision, SmallTalk)

@@ -14,6 +14,7 @@ from bot.errors import KnowledgeError
 from bot.knowledge.files import Evidence, PairRow
 from bot.types import QUOTE_LIMIT, Document, Provenance, QAPair, Span, content_id
 
+BETWEEN = 3  # characters between a sentence and the next, at most
 _WINDOW = 2_000  # characters around the old place that are searched before the whole document
 _SINGLE, _DOUBLE = "['‘’ʼ]", '["“”]'
 
@@ -97,6 +98,14 @@ def _grown(span: Span, text: str) -> bool:
     """Whether the words at the ends of `span` go on outside it."""
     edges = (text[max(0, span.start - 1) : span.start + 1], text[span.end - 1 : span.end + 1])
     return any(re.fullmatch(r"\w\w", edge) for edge in edges)
+
+
+def goes_on(said: QAPair, pair: QAPair) -> bool:
+    """Whether the answer of `pair` goes on where that of `said` ends, on the same subjects."""
+    one, other = said.provenance.evidence, pair.provenance.evidence
+    on = one.start <= other.start <= one.end + BETWEEN and other.end > one.end
+    same = said.provenance.document_id == pair.provenance.document_id
+    return on and same and said.subjects == pair.subjects
 
 
 def occurrences(answer: str, text: str, start: int = 0, end: int | None = None) -> tuple[Span, ...]:

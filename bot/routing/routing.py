@@ -63,7 +63,7 @@ class Alarm:
 
 # Where questions are about illness, an alarm is likelier true than among orders and bills. One
 # sentence of a longer text has to be plainer than a text of its own.
-IN_HEALTH, ELSEWHERE, IN_PART = Alarm(0.2, 0.45), Alarm(0.6, 0.5), Alarm(0.85, 0.55)
+IN_HEALTH, ELSEWHERE, IN_PART = Alarm(0.25, 0.45), Alarm(0.6, 0.5), Alarm(0.85, 0.55)
 PART_WORDS = 6  # least words of such a sentence: "he went so fast" alone says nothing
 PARTS = 6  # sentences of a longer text that are looked at alone
 
