@@ -38,7 +38,8 @@ _SETS = """\
 Match the queries of public question banks and print a table: the share found, how well right and
 wrong are told apart, the share answered right at 2, 5 and 10 % wrong replies, beside the nearest
 question by cosine and, where the set has them, the answers of other systems. Articles of SQuAD 2
-are drawn as `draw` does it and asked without an edit (--drawn: these only)."""
+and practical pages are drawn as `draw` does it and asked without an edit (--drawn: these only;
+those of the repository: evaluate-sets tests/data --drawn)."""
 
 _CALIBRATE = """\
 Choose the operating point: the share of answers that may be wrong is what you say, how sure Quoth

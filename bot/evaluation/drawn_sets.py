@@ -9,22 +9,27 @@ sentence. The baseline is the nearest sentence by plain cosine.
 A MedQuAD page is one web address of `faq.jsonl` ({"question", "answer", "url", "group": "subject /
 type"}): its answers are the passages, its own questions must find them, and of the types that
 other pages about the subject have and this one lacks, it must find nothing.
+
+Practical pages (a shop's, a pool's, a leaflet) with questions that name the texts which answer are
+the repository's own: `tests/data/pages_test.jsonl`.
 """
 
 from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from bot.bot import Bot
 from bot.documents.documents import slug
 from bot.documents.sentences import split_sentences
 from bot.drawing.draft import make_draft
 from bot.encoding.cache import EmbeddingCache
-from bot.encoding.encoders import load_encoder
+from bot.encoding.encoders import Encoder, load_encoder
 from bot.errors import QuothError
 from bot.evaluation.banks import figures as shares_of
 from bot.evaluation.banks import read_lines
@@ -32,8 +37,9 @@ from bot.evaluation.measures import auroc, calibration_error
 from bot.knowledge.knowledge import write_knowledge
 from bot.settings import Settings
 from bot.types import Answered
+from bot.wording import clean
 
-NAME, PAGES = "squad2_passages", "medquad_ms_als"
+NAME, PAGES, OWN = "squad2_passages", "medquad_ms_als", "pages_test.jsonl"
 # Nothing was trained or chosen on the articles of "test"; those of "dev" chose what is trained.
 SPLITS = {
     "dev": ("Imperialism", "Yuan dynasty"),
@@ -130,24 +136,10 @@ def read_pages(folder: Path) -> Iterator[Article]:
 
 def ask_article(article: Article, settings: Settings) -> tuple[list[Asked], list[Asked]]:
     """(by Quoth, by plain cosine): the article drawn as `draw` does it, every question asked."""
-    encoder = load_encoder(settings.model, settings.cache_dir, threads=settings.threads)
-    vectors = EmbeddingCache(settings.cache_dir / "vectors", encoder)
-    with tempfile.TemporaryDirectory(prefix="quoth-") as folder:
-        source = Path(folder) / f"{slug(article.title)}.md"
-        body = "\n\n".join(article.passages.values())
-        source.write_text(f"# {article.title}\n\n{body}\n", encoding="utf-8")
-        made = make_draft([source], lambda: vectors.encode)
-        root = Path(folder) / "knowledge"
-        write_knowledge(
-            root,
-            title=made.title,
-            documents=made.documents,
-            pairs=made.pairs,
-            prototypes=made.prototypes,
-            domain=made.domain,
-        )
-        bot = Bot.load(settings.model_copy(update={"knowledge": root, "max_wrong": None}))
-    text = made.documents[0].text
+    encoder, vectors = _loaded(settings)
+    body = "\n\n".join(article.passages.values())
+    bot = _drawn(f"# {article.title}\n\n{body}\n", article.title, settings, vectors)
+    text = bot.knowledge.documents[0].text
     starts = [text.index(passage) for passage in article.passages.values()]
     ids = list(article.passages)
 
@@ -178,6 +170,56 @@ def ask_article(article: Article, settings: Settings) -> tuple[list[Asked], list
     return ours, plain
 
 
+def _loaded(settings: Settings) -> tuple[Encoder, EmbeddingCache]:
+    encoder = load_encoder(settings.model, settings.cache_dir, threads=settings.threads)
+    return encoder, EmbeddingCache(settings.cache_dir / "vectors", encoder)
+
+
+def _drawn(text: str, title: str, settings: Settings, vectors: EmbeddingCache) -> Bot:
+    """The bot of a Markdown text, drawn as `draw` does it."""
+    with tempfile.TemporaryDirectory(prefix="quoth-") as folder:
+        source = Path(folder) / f"{slug(title)[:60]}.md"
+        source.write_text(text, encoding="utf-8")
+        made = make_draft([source], lambda: vectors.encode)
+        root = Path(folder) / "knowledge"
+        write_knowledge(
+            root,
+            title=made.title,
+            documents=made.documents,
+            pairs=made.pairs,
+            prototypes=made.prototypes,
+            domain=made.domain,
+        )
+        return Bot.load(settings.model_copy(update={"knowledge": root, "max_wrong": None}))
+
+
+def ask_page(page: Mapping[str, object], settings: Settings) -> tuple[list[Asked], list[Asked]]:
+    """(by Quoth, by plain cosine to what was drawn): a page drawn, its questions asked.
+
+    `page` holds "title", "text" (Markdown) and "questions" with "q" and "gold", texts of the page
+    that the quote must hold one of; none: not answered.
+    """
+    encoder, vectors = _loaded(settings)
+    bot = _drawn(str(page["text"]), str(page["title"]), settings, vectors)
+    answers = list(dict.fromkeys(pair.answer for pair in bot.knowledge.pairs))
+    known = vectors.encode(answers)
+    ours, plain = [], []
+    for row in cast(list[dict[str, Any]], page["questions"]):
+        question, gold = row["q"], [clean(g) for g in row["gold"]]
+
+        def holds(quote: str, gold: Sequence[str] = gold) -> bool:
+            return any(g in clean(quote) for g in gold)
+
+        finding = bot.consider(question)
+        best = finding.matches[0] if finding.matches else None
+        sure, right = (best.probability, holds(best.pair.answer)) if best else (0.0, False)
+        ours.append(Asked(bool(gold), sure, right, isinstance(finding.decision, Answered)))
+        near = known @ encoder.encode([question])[0]
+        nearest = answers[int(near.argmax())]
+        plain.append(Asked(bool(gold), float(near.max()), holds(nearest), False))
+    return ours, plain
+
+
 def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> DrawnFigures:
     scored = [(a.score, a.right) for a in asked]
     answerable = sum(a.answerable for a in asked)
@@ -204,24 +246,36 @@ def drawn_figures(
 ) -> tuple[DrawnFigures, ...]:
     """The figures of the plain cosine and of Quoth for each set; none of those not in `folder`.
 
-    The pages are asked with "test": nothing was trained or chosen on them.
+    Pages are asked with "test": nothing was trained or chosen on them.
     """
     found: list[DrawnFigures] = []
-    for name in (NAME, PAGES) if split == "test" else (NAME,):
+    for name in (NAME, PAGES, OWN) if split == "test" else (NAME,):
         place = folder / name
-        if not (place / "faq.jsonl").is_file():
+        if not (place if name == OWN else place / "faq.jsonl").is_file():
             progress(f"{place} is not there: documents drawn without an edit are left out")
             continue
         ours: list[Asked] = []
         plain: list[Asked] = []
-        for article in read_articles(place, split) if name == NAME else read_pages(place):
-            progress(f"Drawing and asking {article.title} …")
-            own, cosine = ask_article(article, settings)
+        for title, ask in _asking(place, name, split, settings):
+            progress(f"Drawing and asking {title} …")
+            own, cosine = ask()
             ours += own
             plain += cosine
         found.append(summarise(f"{name}: nearest sentence by cosine", plain, calibrated=False))
         found.append(summarise(f"{name}: quoth", ours, calibrated=True))
     return tuple(found)
+
+
+def _asking(
+    place: Path, name: str, split: str, settings: Settings
+) -> Iterator[tuple[str, Callable[[], tuple[list[Asked], list[Asked]]]]]:
+    """The title of each document of a set, and what draws and asks it."""
+    if name == OWN:
+        for page in read_lines(place):
+            yield str(page["title"]), partial(ask_page, page, settings)
+        return
+    for article in read_articles(place, split) if name == NAME else read_pages(place):
+        yield article.title, partial(ask_article, article, settings)
 
 
 def as_table(rows: Sequence[DrawnFigures]) -> str:
