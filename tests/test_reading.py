@@ -18,7 +18,7 @@ from bot.encoding.encoders import Encoder
 from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
 from bot.matching.calibration import DELTA, upper_bound
 from bot.matching.index import build_index, compared
-from bot.reading.asking import Offer, asked_words, kind_of, negated
+from bot.reading.asking import Offer, addressing, asked_words, kind_of, negated
 from bot.reading.bm25 import K1, B, Bm25
 from bot.reading.contrasts import Said, contrary, denial, modifiers_missing, other_number
 from bot.reading.model import FORMAT, ReadingModel, leads
@@ -243,11 +243,18 @@ def test_the_shipped_threshold_was_proven_on_articles_held_out() -> None:
 
 
 def test_more_evidence_never_makes_it_less_sure() -> None:
-    w = ReadingModel.load().weights
-    weights = dict(zip((*SIGNALS, *GRADED), w["sure"].tolist(), strict=True))
-    assert weights["score"] > 0
-    assert all(weights[n] >= 0 for n in ("lead", "words_matched", "worst_word", "offers"))
-    assert all(weights[n] <= 0 for n in ("contrary", "other_number", "denial", "negation_lost"))
+    for row in ReadingModel.load().weights["sure"].tolist():  # of either kind of document
+        weights = dict(zip((*SIGNALS, *GRADED), row, strict=True))
+        assert weights["score"] > 0
+        assert all(weights[n] >= 0 for n in ("lead", "words_matched", "worst_word", "offers"))
+        assert all(weights[n] <= 0 for n in ("contrary", "other_number", "denial", "negation_lost"))
+
+
+def test_a_page_speaks_to_its_readers_and_an_encyclopedia_does_not() -> None:
+    assert addressing(["You can bring it back.", "Open on Mondays."]) == 1.0
+    assert addressing(["The tower was built in 1843.", "It is 30 metres tall."]) == 0.0
+    assert 0 < addressing(["We open at nine.", *["It is tall."] * 9]) < 1
+    assert addressing([]) == 0.0
 
 
 def test_a_drawn_answer_is_given_from_the_threshold_of_the_model_on(drawn_bot: Bot) -> None:

@@ -6,6 +6,7 @@ All by rules on the surface: they are signals for a model to weigh, never a verd
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -65,6 +66,17 @@ _NEGATION = re.compile(
     r"|n['’]t\b",
     re.IGNORECASE,
 )
+
+
+_READER = re.compile(r"\b(?:you|your|yours|yourself|we|our|us)\b", re.IGNORECASE)
+_PRACTICAL = 0.3  # share of sentences that speak to the reader, from which a text is all practical
+
+
+def addressing(sentences: Sequence[str]) -> float:
+    """How far a text speaks to its readers ("you", "we"), 0..1: a shop's page does, an encyclopedia
+    doesn't. Questions on the one are asked in other words than its own, so that words tell less."""
+    spoken = sum(_READER.search(sentence) is not None for sentence in sentences)
+    return min(1.0, spoken / max(1, len(sentences)) / _PRACTICAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from bot.reading.signals import GRADED, OF_QUESTION, SIGNALS
 
 Floats = NDArray[np.float32]
 
-FORMAT = 2
+FORMAT = 3
 MOST_TOKENS = 56  # of a sentence; the rest is not read
 MOST_ASKED = 32  # tokens of a question
 CLIP = 4.0  # standard deviations from the mean beyond which a signal counts no further
@@ -138,15 +138,18 @@ class ReadingModel:
         found: Floats = self._standard(signals) @ self.weights["rank"]
         return found + self.weights["blend"] * scores
 
-    def probabilities(self, signals: Floats, graded: Floats) -> Floats:
+    def probabilities(self, signals: Floats, graded: Floats, addressing: float) -> Floats:
         """The chance that each of k sentences answers, [k], 0..1: logistic in what speaks for it.
 
-        `signals` in the order of `SIGNALS`, `graded` in that of `GRADED`.
+        `signals` in the order of `SIGNALS`, `graded` in that of `GRADED`. What speaks for it weighs
+        otherwise where a document speaks to its readers (`addressing`, 0..1), linearly between.
         """
         w = self.weights
         values = np.concatenate([signals, graded], axis=1)
         z = np.clip((values - w["sure_mean"]) / w["sure_spread"], -CLIP, CLIP)
-        chances: Floats = 1 / (1 + np.exp(-np.clip(z @ w["sure"] + w["sure_bias"], -30, 30)))
+        shares = np.array([1 - addressing, addressing], np.float32)
+        odds = z @ (shares @ w["sure"]) + shares @ w["sure_bias"]
+        chances: Floats = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
         return chances
 
     @property

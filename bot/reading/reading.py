@@ -124,7 +124,7 @@ class Reader:
         words = self._model.words(tokens, places, self._sentences.rarity(asked), own, held)
         lead = leads(scores, self._sentences.passages[chosen])
         graded = np.concatenate([np.stack([scores, lead], axis=1), words], axis=1)
-        chances = self._model.probabilities(signals, graded)
+        chances = self._model.probabilities(signals, graded, self._sentences.addressing)
         order = np.argsort(-ranks, kind="stable")
         if len(same) == 1:
             chances[0] = max(DRAWN, chances[0])

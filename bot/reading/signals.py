@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from bot.reading.asking import KINDS, Asked, Kind, Offer, asked_words, kind_of, negated
+from bot.reading.asking import (
+    KINDS,
+    Asked,
+    Kind,
+    Offer,
+    addressing,
+    asked_words,
+    kind_of,
+    negated,
+)
 from bot.reading.bm25 import Bm25
 from bot.reading.contrasts import (
     Number,
@@ -113,6 +122,7 @@ class Sentences:
 
     def __init__(self, sentences: Sequence[Sentence], vectors: Floats, titled: Floats) -> None:
         self.size = len(sentences)
+        self.addressing = addressing([s.text for s in sentences])
         self._vectors, self._titled = vectors, titled
         self.passages = np.array([s.passage for s in sentences], np.int64)
         self._lists = [[stem(w) for w in words(s.text)] for s in sentences]

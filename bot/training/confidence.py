@@ -23,6 +23,7 @@ from bot.reading.model import CLIP, ReadingModel, leads
 from bot.reading.signals import GRADED, SIGNALS
 from bot.training.examples import Examples
 from bot.training.fitting import CHANGED_WEIGHT, fit, fit_ranking, moments, scores_of
+from bot.training.pages import PAGE
 from bot.training.reading_net import ReadingNet, arrays_of
 
 FOLDS = 4
@@ -65,16 +66,20 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Sure:
-    """P(a sentence answers) = 1 / (1 + exp(-(clip((x - mean) / spread) weights + bias)))."""
+    """P(a sentence answers) = 1 / (1 + exp(-(clip((x - mean) / spread) w + b))), where w and b are
+    those for documents that don't speak to their readers and for those that do, `weights`
+    [2, values] and `bias` [2], in the shares 1 - addressing and addressing."""
 
     mean: np.ndarray
     spread: np.ndarray
     weights: np.ndarray
-    bias: float
+    bias: np.ndarray
 
-    def of(self, x: np.ndarray) -> np.ndarray:
+    def of(self, x: np.ndarray, addressing: np.ndarray) -> np.ndarray:
         z = np.clip((x - self.mean) / self.spread, -CLIP, CLIP)
-        return np.asarray(1 / (1 + np.exp(-(z @ self.weights + self.bias))))
+        shares = np.stack([1 - addressing, addressing], axis=1)
+        odds = ((z @ self.weights.T + self.bias) * shares).sum(1)
+        return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def asked_both(article: Examples) -> bool:
@@ -83,13 +88,18 @@ def asked_both(article: Examples) -> bool:
 
 
 def folds_of(articles: Sequence[Examples]) -> list[int]:
-    """The fold of each article; those with questions people wrote to have no answer are spread."""
-    asked = [i for i, e in enumerate(articles) if asked_both(e)]
-    others = [i for i in range(len(articles)) if i not in set(asked)]
+    """The fold of each article; those with questions people wrote to have no answer are spread,
+    and pages of one author stay together: one knows one's own questions again."""
+    pages = [i for i, e in enumerate(articles) if e.source.startswith(PAGE)]
+    asked = [i for i, e in enumerate(articles) if asked_both(e) and i not in pages]
+    others = [i for i in range(len(articles)) if i not in (*pages, *asked)]
     folds = [0] * len(articles)
     for own in (asked, others):
         for n, i in enumerate(own):
             folds[i] = n % FOLDS
+    authors = sorted({articles[i].source for i in pages})
+    for i in pages:
+        folds[i] = authors.index(articles[i].source) % FOLDS
     return folds
 
 
@@ -173,30 +183,36 @@ def values_of(held: HeldOut, blend: float) -> tuple[np.ndarray, np.ndarray]:
     return x, e.gold[rows, top] & (e.kinds == "answerable")
 
 
-def fit_sure(x: np.ndarray, right: np.ndarray, weights: np.ndarray) -> Sure:
-    """Logistic regression, its signs held to `RAISES` and `LOWERS`. Deterministic."""
+def fit_sure(x: np.ndarray, right: np.ndarray, weights: np.ndarray, addressing: np.ndarray) -> Sure:
+    """Logistic regression, its signs held to `RAISES` and `LOWERS`. Deterministic.
+
+    Arrays are [questions, values] and [questions].
+    """
     from scipy.optimize import minimize
 
     mean, spread = x.mean(0), x.std(0) + 1e-4
     z = np.clip((x - mean) / spread, -CLIP, CLIP)
+    shares = np.stack([1 - addressing, addressing], axis=1)
+    columns = np.concatenate([z * shares[:, :1], z * shares[:, 1:], shares], axis=1)
+    count = z.shape[1]
 
     def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = z @ beta[:-1] + beta[-1]
+        logits = columns @ beta
         p = 1 / (1 + np.exp(-logits))
         value = (weights * (np.logaddexp(0, logits) - right * logits)).sum()
-        error = weights * (p - right)
-        gradient = np.append(z.T @ error + STRENGTH * beta[:-1], error.sum())
-        return float(value + STRENGTH / 2 * (beta[:-1] ** 2).sum()), gradient
+        gradient = columns.T @ (weights * (p - right))
+        gradient[: 2 * count] += STRENGTH * beta[: 2 * count]
+        return float(value + STRENGTH / 2 * (beta[: 2 * count] ** 2).sum()), gradient
 
     names = (*SIGNALS, *GRADED)
     bounds = [
         (0.0 if n in RAISES or n in UNUSED else None, 0.0 if n in LOWERS or n in UNUSED else None)
         for n in names
     ]
-    found = minimize(
-        loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)]
-    )
-    return Sure(mean, spread, found.x[:-1], float(found.x[-1]))
+    free = [(None, None)] * 2
+    start = np.zeros(2 * count + 2)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, *bounds, *free])
+    return Sure(mean, spread, found.x[: 2 * count].reshape(2, count), found.x[2 * count :])
 
 
 @dataclass(frozen=True)
@@ -225,16 +241,17 @@ class Fitted:
     point: Point
 
 
-def next_document(shares: np.ndarray) -> float:
+def next_document(shares: np.ndarray, sizes: np.ndarray) -> float:
     """What the share of one more document stays below with the chance 1 - DELTA (normal shares).
 
-    The prediction bound mean + t s sqrt(1 + 1 / n) of the `shares` of n documents.
+    The prediction bound mean + t sqrt(v + s^2 / n) of the `shares` of n documents: s^2 their
+    variance, v what of it is more than chance among so few questions, `sizes`, would give.
     """
     from scipy.stats import t
 
-    n = len(shares)
-    wide = t.ppf(1 - DELTA, n - 1) * shares.std(ddof=1) * (1 + 1 / n) ** 0.5
-    return float(shares.mean() + wide)
+    n, mean, spread = len(shares), float(shares.mean()), float(shares.var(ddof=1))
+    between = max(0.0, spread - float((mean * (1 - mean) / sizes).mean()))
+    return mean + float(t.ppf(1 - DELTA, n - 1)) * (between + spread / n) ** 0.5
 
 
 def choose_point(
@@ -244,18 +261,18 @@ def choose_point(
 
     All arrays are [questions]; `owner` is the document of each. CalibrationError where none does.
     """
-    documents = np.unique(owner)
+    documents, sizes = np.unique(owner, return_counts=True)
 
     def point(threshold: float) -> Point:
         given = chances >= threshold
         wrong = given & ~right
         shares = np.array([wrong[owner == d].mean() for d in documents])
         coverage = float((given & right).sum() / max(1, answerable.sum()))
-        bound = next_document(shares)
+        bound = next_document(shares, sizes)
         return Point(threshold, len(documents), len(right), int(wrong.sum()), bound, coverage)
 
     found = None
-    for threshold in np.arange(0.99, 0.5, -0.01).round(2).tolist():
+    for threshold in np.arange(0.99, 0.3, -0.01).round(2).tolist():
         tried = point(threshold)
         if tried.bound > MAX_WRONG:
             break
@@ -268,7 +285,7 @@ def choose_point(
 def fit_confidence(held: Sequence[HeldOut]) -> Fitted:
     """All that turns scores into answers. Raises CalibrationError where no threshold will do."""
     blend, first = choose_blend(held)
-    x, right, owners, kinds = [], [], [], []
+    x, right, owners, kinds, spoken = [], [], [], [], []
     for number, h in enumerate(held):
         values, correct = values_of(h, blend)
         e = h.article
@@ -279,17 +296,19 @@ def fit_confidence(held: Sequence[HeldOut]) -> Fitted:
         x.append(values[rows])
         right.append(correct[rows])
         kinds.append(e.kinds[rows])
+        spoken.append(np.full(int(rows.sum()), e.addressing))
         owners.append(np.full(int(rows.sum()), number))
     values, correct = np.concatenate(x), np.concatenate(right)
     owner, kind = np.concatenate(owners), np.concatenate(kinds)
+    addressing = np.concatenate(spoken)
     weights = np.where(kind == "changed", CHANGED_WEIGHT, 1.0)
     judged = np.isin(kind, ("answerable", "unanswerable"))
     chances = np.zeros(len(values))
     for own in np.unique(owner):
         rest = owner != own
-        sure = fit_sure(values[rest], correct[rest], weights[rest])
-        chances[~rest] = sure.of(values[~rest])
+        sure = fit_sure(values[rest], correct[rest], weights[rest], addressing[rest])
+        chances[~rest] = sure.of(values[~rest], addressing[~rest])
     point = choose_point(
         chances[judged], correct[judged], kind[judged] == "answerable", owner[judged]
     )
-    return Fitted(blend, first, fit_sure(values, correct, weights), point)
+    return Fitted(blend, first, fit_sure(values, correct, weights, addressing), point)

@@ -97,9 +97,9 @@ class Examples:
     """An article's questions with the sentences that are read for each, as when served."""
 
     def __init__(self, made: Prepared) -> None:
-        self.title, self.kinds = made.title, np.array(made.kinds)
+        self.title, self.source, self.kinds = made.title, made.source, np.array(made.kinds)
         table = Sentences(made.sentences, made.vectors, made.titled)
-        n, self.size = len(made.questions), table.size
+        n, self.size, self.addressing = len(made.questions), table.size, table.addressing
         self.tokens, self.passages = made.tokens, table.passages
         self.places = made.places
         self.rarity: list[np.ndarray] = []

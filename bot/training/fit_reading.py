@@ -2,9 +2,10 @@
 
     python -m bot.training.fit_reading pairs.jsonl.gz --out bot/data/reading.npz
 
-The file is that of `answerability_articles`. Everything else is the product's own: documents are
-drawn and sentences are read as they are when served. Encoding takes most of the time (a second
-for each 30 sentences on one core); it is kept in --work and goes on where it was broken off.
+The file is that of `answerability_articles`; the practical pages beside this module join them.
+Everything else is the product's own: documents are drawn and sentences are read as they are when
+served. Encoding takes most of the time (a second for each 30 sentences on one core); it is kept in
+--work and goes on where it was broken off.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from bot.training.answerability_articles import Article, read_articles
 from bot.training.confidence import MAX_WRONG, fit_confidence, hold_out
 from bot.training.examples import Examples, prepare
 from bot.training.fitting import REDUCED, fit, fit_ranking
+from bot.training.pages import read_pages
 from bot.training.reading_net import ReadingNet, arrays_of, export, principal
 
+PAGES = Path(__file__).parent / "pages.jsonl"
 PROBE = "What does the sentence say, and about whom?"
-EPOCHS = 5
+EPOCHS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     encoder = load_encoder(None, chosen.work)
     examples = []
-    for number, article in enumerate(chosen_articles(chosen.rows)[: chosen.articles]):
+    known = [*chosen_articles(chosen.rows)[: chosen.articles], *read_pages(PAGES)]
+    for number, article in enumerate(known):
         kept = chosen.work / f"{number:03d}.pickle"
         if kept.is_file():
             made = pickle.loads(kept.read_bytes())
@@ -91,7 +95,8 @@ def finish(
             "bound": round(point.bound, 4),
             "answered_right": round(point.coverage, 4),
         },
-        "data": "SQuAD 1.1 and 2.0 (CC BY-SA 4.0), SQuADShifts new Wikipedia (CC BY 4.0)",
+        "data": "SQuAD 1.1 and 2.0 (CC BY-SA 4.0), SQuADShifts new Wikipedia (CC BY 4.0), "
+        "practical pages written for it (Apache-2.0)",
         "parameters": int(sum(a.size for a in arrays_of(net).values())),
     }
     more = {
@@ -100,7 +105,7 @@ def finish(
         "sure_mean": sure.mean,
         "sure_spread": sure.spread,
         "sure": sure.weights,
-        "sure_bias": np.float32(sure.bias),
+        "sure_bias": sure.bias,
         "threshold": np.float32(point.threshold),
         "probe": probe,
     }

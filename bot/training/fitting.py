@@ -10,11 +10,13 @@ import torch
 
 from bot.reading.model import CLIP
 from bot.training.examples import Examples
+from bot.training.pages import PAGE
 from bot.training.reading_net import WIDTH, ReadingNet, loss
 
 CHANGED_WEIGHT = 0.5  # of questions changed by rule: some of them are answerable still
 REDUCED = 160  # numbers of a token that training sees, of the encoder's 384
-MOST = 300  # questions of an article in an epoch, unless people asked some that have no answer
+MOST = 100  # questions of an article in an epoch, unless people asked some that have no answer
+PAGES = 3  # times that a page is learnt from in an epoch: there are few
 CHUNK = 12  # questions in a step, of one article
 
 
@@ -41,7 +43,12 @@ def fit(
     net = ReadingNet(REDUCED, torch.from_numpy(mean), torch.from_numpy(spread))
     net.project.weight.data.copy_(1.5 * torch.eye(WIDTH, REDUCED))
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
-    steps = [(e, n) for e in articles for n in range(-(-min(most[id(e)], len(e.usable)) // CHUNK))]
+    steps = [
+        (e, n)
+        for e in articles
+        for _ in range(PAGES if e.source.startswith(PAGE) else 1)
+        for n in range(-(-min(most[id(e)], len(e.usable)) // CHUNK))
+    ]
     done, total = 0, epochs * len(steps)
     for epoch in range(epochs):
         orders = {id(e): rng.permutation(e.usable)[: most[id(e)]] for e in articles}
