@@ -129,6 +129,10 @@ class TopicRow:
 
 def read_manifest(file: Path) -> Manifest:
     """Raises KnowledgeError with the line."""
+    if not file.parent.is_dir():
+        raise KnowledgeError(
+            "there is no such folder; draw a knowledge, or name another", file.parent
+        )
     fields = Fields.of(read_yaml(file), file, "the knowledge", _MANIFEST_KEYS)
     rows = tuple(_document(node, file) for node in fields.entries("documents"))
     if not rows:

@@ -89,8 +89,6 @@ def load_knowledge(root: Path) -> Knowledge:
     names no evidence and whose answer stands nowhere or in several places; DocumentError on a
     document that cannot be read.
     """
-    if not root.is_dir():
-        raise KnowledgeError("there is no such folder; draw a knowledge, or name another", root)
     manifest = read_manifest(root / MANIFEST)
     documents = tuple(
         replace(
