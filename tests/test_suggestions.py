@@ -41,7 +41,7 @@ def test_openers_have_questions_of_their_own_where_there_are_some(
         pair if n % 4 == 0 else replace(pair, question=f"{LAST_RESORT} {n}?", variants=())
         for n, pair in enumerate(bot.knowledge.pairs[:20])
     )
-    named, subjects = replace(bot.knowledge, pairs=pairs), Subjects()
+    named, subjects = replace(bot.knowledge, pairs=pairs, prototypes=()), Subjects()
     suggester = Suggester(named, build_index(named, subjects, encoder), subjects)
     resorts = [question.startswith(LAST_RESORT) for question in suggester.openers(20)]
     assert any(resorts)
