@@ -38,7 +38,8 @@ def test_how_often_wants_a_number_or_a_rough_amount() -> None:
 
 def test_the_number_of_a_group_is_not_that_of_all() -> None:
     assert lacks_number("How many women in the U.S. have it?", FEW)
-    assert not lacks_number("How many women have it?", "About 300,000 women have it.")
+    assert not lacks_number("How many woman have it?", "About 300,000 women have it.")
+    assert lacks_number("How many man have it?", "As many as 300,000 women have it.")
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.integers(0, 10**6))

@@ -122,7 +122,7 @@ def harmed_too(body: str, base: str) -> str | None:
 
 
 def alike(body: str, about: tuple[str, ...], subjects: Subjects) -> str | None:
-    """ "the same?" after the symptoms of one: "are MS and ALS the same (symptoms)"."""
+    """ "the same?" after the symptoms of one: "are the symptoms of MS and ALS the same"."""
     if not _SAME.match(body) or len(subjects.canonical) != 2 or not about:
         return None
     return f"are the {' '.join(about)} of {listed(subjects.canonical, 'and')} the same"

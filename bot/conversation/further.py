@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from bot.matching.numbers import says_number
+
 _WHY = re.compile(r"(?:why|how come|for what reason)\b", re.IGNORECASE)
 _FURTHER = re.compile(
     r"(?:how (?:often|long|soon|quickly|fast|likely|so|exactly)|since when|when|where|in what way"
@@ -12,7 +14,6 @@ _FURTHER = re.compile(
     re.IGNORECASE,
 )
 _AMONG = re.compile(r"\bwhich (?:one )?of (?:those|these)\b|\b(?:in )?the same way$", re.IGNORECASE)
-_NUMBER = re.compile(r"\d")
 
 
 def says_it_again(
@@ -31,5 +32,4 @@ def says_it_again(
     if _WHY.match(question):
         return True
     further = fragment and _FURTHER.match(question) is not None
-    numbers = any(_NUMBER.search(answer) for answer in answers)
-    return further and not numbers
+    return further and not any(map(says_number, answers))

@@ -16,10 +16,17 @@ _NUMBER = re.compile(
     r"|\bhow (?:much|many) percent\b",
     re.IGNORECASE,
 )
-_GROUP = re.compile(
-    r"\bhow many (?:\w+ )?(?P<of>m[ae]n|wom[ae]n|males?|females?|boys?|girls?|child(?:ren)?|kids?"
-    r"|teens?|teenagers?|adults|babies|seniors)\b",
-    re.IGNORECASE,
+_GROUPS = tuple(  # how many of them are asked for, and where they are spoken of
+    (
+        re.compile(rf"\bhow many (?:\w+ )?(?:{names})\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{names})\b", re.IGNORECASE),
+    )
+    for names in (
+        r"m[ae]n|males?|boys?",
+        r"wom[ae]n|females?|girls?",
+        r"child(?:ren)?|kids?|teens?|teenagers?|babies",
+        r"adults?|seniors?",
+    )
 )
 _OFTEN = re.compile(r"\bhow often\b", re.IGNORECASE)
 _COUNT = re.compile(r"\bhow many\b", re.IGNORECASE)
@@ -48,8 +55,7 @@ def lacks_number(question: str, answer: str) -> bool:
 
     Where things are only counted ("how many people", "how often"), a rough amount is one.
     """
-    group = _GROUP.search(question)
-    if group and group["of"].casefold() not in answer.casefold():
+    if any(asked.search(question) and not said.search(answer) for asked, said in _GROUPS):
         return True  # the number is that of others
     if says_number(answer):
         return False

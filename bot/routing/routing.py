@@ -127,8 +127,9 @@ class Router:
         """The route of an English question that is neither an alarm nor small talk by rule."""
         bare, chat = vector_text(question), None
         telling = self._health and "?" not in question
-        pieces = map(vector_text, _SENTENCE.split(clean(question)))
-        sentences = [piece for piece in pieces if piece]
+        pieces = _SENTENCE.split(clean(question))
+        sentences = [s for p in pieces if (s := vector_text(p))] if len(pieces) > 1 else [bare]
+        impersonal, nobody = is_impersonal(text), names_nobody(text)
         told = telling and tells_illness(sentences)
         sorrow = self._health and tells_sorrow(sentences)
         advice = self._health and not told and asks_for_advice(text)
@@ -138,20 +139,18 @@ class Router:
             assert vector is not None
             chances, near = self.head.probabilities(bare, vector), self.head.nearest(vector)
             alarm = IN_HEALTH if self._health else ELSEWHERE
-            if is_impersonal(text):
+            if impersonal:
                 alarm = replace(alarm, probability=max(alarm.probability, IMPERSONAL))
             elif advice:  # "should i take more, my legs are killing me": by rule, unless plainer
                 alarm = replace(alarm, probability=max(alarm.probability, SURE))
-            elif names_nobody(text) and max(near["self_harm"], near["emergency"]) < NOBODY_NEAR:
+            elif nobody and max(near["self_harm"], near["emergency"]) < NOBODY_NEAR:
                 alarm = replace(alarm, probability=max(alarm.probability, NOBODY))
-            urgent = _alarmed(chances, near, alarm) or self._in_part(question, bare)
+            urgent = _alarmed(chances, near, alarm) or self._in_part(sentences, bare)
             if urgent == "self_harm" and self._health and denies_self_harm(text):
                 return Safety("distress")
             if urgent is not None:
                 return Safety(urgent)
-            if sorrow:
-                return Safety("distress")
-            least = IMPERSONAL if is_impersonal(text) else NOBODY if names_nobody(text) else ADVICE
+            least = IMPERSONAL if impersonal else NOBODY if nobody else ADVICE
             if self._health and not advice and _is_distress(chances, near, least):
                 return Safety("distress")
             personal = 1 - chances[PASS] - chances[SMALLTALK] - chances.get(DISTRESS, 0.0)
@@ -166,13 +165,9 @@ class Router:
             return Declined("nothing_asked")
         return Safety("advice") if advice and not asks_in_general(text) else chat
 
-    def _in_part(self, question: str, whole: str) -> UrgentRoute | None:
+    def _in_part(self, sentences: Sequence[str], whole: str) -> UrgentRoute | None:
         """An alarm in one sentence of a text of several: it drowns in the vector of the whole."""
-        pieces = _SENTENCE.split(clean(question))
-        if len(pieces) == 1:
-            return None
-        parts = [text for piece in pieces if (text := vector_text(piece))]
-        parts = [part for part in parts if len(part.split()) >= PART_WORDS][-PARTS:]
+        parts = [part for part in sentences if len(part.split()) >= PART_WORDS][-PARTS:]
         if self.head is None or self._encoder is None or parts in ([], [whole]):
             return None
         for part, vector in zip(parts, self._encoder.encode(parts), strict=True):
