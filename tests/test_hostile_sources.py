@@ -447,7 +447,7 @@ def test_a_server_that_drips_is_given_up_in_time(
     start = time.monotonic()
     with pytest.raises(DocumentError, match="doesn't answer within 1 seconds"):
         Fetcher(tmp_path, {("127.0.0.1", site.port)}, seconds=1.0).fetch(address)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
 
 
 def test_a_host_that_is_too_slow_again_and_again_is_given_up(site: Website) -> None:
@@ -462,7 +462,7 @@ def test_a_host_that_is_too_slow_again_and_again_is_given_up(site: Website) -> N
         f"{site.url}/drip/3: this and 46 more are given up, for 127.0.0.1:{site.port} is too slow. "
         "Try again later."
     )
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 15
 
 
 def test_a_sitemap_in_a_circle_or_without_end_ends(site: Website) -> None:
@@ -493,6 +493,6 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_is_read(tmp_pat
         start = time.monotonic()
         with pytest.raises(DocumentError, match="takes longer than 2 seconds to read"):
             confined.extract(Original(tmp_path / "never.html", "never.html"))
-        assert time.monotonic() - start < 4
+        assert time.monotonic() - start < 15
         confined._seconds = 60.0  # a new process on a busy machine takes its time too
         assert "Lamp number 1" in confined.extract(Original(tmp_path / "good.pdf", "")).text

@@ -105,6 +105,7 @@ def _listening(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # from here on a browser waits instead of being refused
     except (OSError, OverflowError) as error:
         listening.close()
         raise UsageError(f"port {port} can't be used: {error}; name another one") from error
