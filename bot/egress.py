@@ -92,18 +92,26 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        address = host
+        addresses = [host]
         if (host.rstrip("."), port) not in self._trusted:
             try:
                 found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             except (OSError, UnicodeError) as error:
                 raise httpcore.ConnectError(f"{host} has no address") from error
-            addresses = [str(entry[4][0]) for entry in found]
+            addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
             # One that is not public among them is a trap or a mistake, not a choice.
             if not addresses or not all(map(public, addresses)):
                 raise EgressError(f"{host} is not a public address")
-            address = addresses[0]
-        stream = self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
+        for address in addresses:
+            try:
+                stream = self._plain.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+                break
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                over = self._deadline is not None and time.monotonic() >= self._deadline
+                if over or address == addresses[-1]:
+                    raise
         return stream if self._deadline is None else _Timed(stream, self._deadline)
 
 

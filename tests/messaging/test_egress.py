@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from platforms import APP_ID
 
@@ -16,7 +17,7 @@ from bot.channels.messaging.egress import Egress, trusted_addresses
 from bot.channels.messaging.incoming import OutgoingRequest
 from bot.channels.messaging.teams_bot import KEYS_URL
 from bot.channels.messaging.tokens import AccessTokens, PublicKeys, TokenError
-from bot.egress import EgressError, public
+from bot.egress import EgressError, http_client, public
 
 SERVICE = "https://smba.trafficmanager.net/emea/v3/conversations/a/activities/1"
 
@@ -141,6 +142,27 @@ def test_one_inner_address_among_public_ones_is_enough_to_refuse(
     with pytest.raises(EgressError):
         egress.send(get("https://rebinding.example.org/"))
     egress.close()
+
+
+def test_the_next_address_is_tried_where_one_does_not_connect(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host with two addresses, of which this machine reaches the second, is reached."""
+    entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+    port = server.server_port
+
+    def lead_to(*addresses: str) -> None:
+        found = [(*entry, (address, port)) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    monkeypatch.setattr("bot.egress.public", lambda address: True)  # loopback stands in for both
+    with http_client(frozenset(), httpx.Timeout(5)) as client:
+        lead_to("127.0.0.2", "127.0.0.1")
+        assert client.get(f"http://two.example:{port}/").status_code == 200
+        lead_to("127.0.0.2", "127.0.0.3")
+        with pytest.raises(httpx.ConnectError):
+            client.get(f"http://none.example:{port}/")
+    assert [host for _, host in server.asked] == [f"two.example:{port}"]
 
 
 def test_loopback_is_reached_where_the_owner_has_set_it_and_only_there(server: Server) -> None:
