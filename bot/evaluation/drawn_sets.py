@@ -11,7 +11,7 @@ type"}): its answers are the passages, its own questions must find them, and of 
 other pages about the subject have and this one lacks, it must find nothing.
 
 Practical pages (a shop's, a pool's, a leaflet) with questions that name the texts which answer are
-the repository's own: `tests/data/pages_test.jsonl`.
+the repository's own: `tests/data/pages_test.jsonl` and `pages_test2.jsonl`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from bot.settings import Settings
 from bot.types import Answered
 from bot.wording import clean
 
-NAME, PAGES, OWN = "squad2_passages", "medquad_ms_als", "pages_test.jsonl"
+NAME, PAGES = "squad2_passages", "medquad_ms_als"
+OWN = ("pages_test.jsonl", "pages_test2.jsonl")
 # Nothing was trained or chosen on the articles of "test"; those of "dev" chose what is trained.
 SPLITS = {
     "dev": ("Imperialism", "Yuan dynasty"),
@@ -249,9 +250,9 @@ def drawn_figures(
     Pages are asked with "test": nothing was trained or chosen on them.
     """
     found: list[DrawnFigures] = []
-    for name in (NAME, PAGES, OWN) if split == "test" else (NAME,):
+    for name in (NAME, PAGES, *OWN) if split == "test" else (NAME,):
         place = folder / name
-        if not (place if name == OWN else place / "faq.jsonl").is_file():
+        if not (place if name in OWN else place / "faq.jsonl").is_file():
             progress(f"{place} is not there: documents drawn without an edit are left out")
             continue
         ours: list[Asked] = []
@@ -270,7 +271,7 @@ def _asking(
     place: Path, name: str, split: str, settings: Settings
 ) -> Iterator[tuple[str, Callable[[], tuple[list[Asked], list[Asked]]]]]:
     """The title of each document of a set, and what draws and asks it."""
-    if name == OWN:
+    if name in OWN:
         for page in read_lines(place):
             yield str(page["title"]), partial(ask_page, page, settings)
         return
