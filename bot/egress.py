@@ -21,6 +21,7 @@ import httpx
 
 Host = tuple[str, int]  # name, port
 
+MOST_TRIED = 3  # addresses of a host
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -102,15 +103,16 @@ class _Backend(httpcore.NetworkBackend):
             # One that is not public among them is a trap or a mistake, not a choice.
             if not addresses or not all(map(public, addresses)):
                 raise EgressError(f"{host} is not a public address")
-        for address in addresses:
+        tried = addresses[:MOST_TRIED]
+        share = None if timeout is None else timeout / len(tried)  # together no longer than one
+        for address in tried:
             try:
                 stream = self._plain.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, share, local_address, socket_options
                 )
                 break
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                over = self._deadline is not None and time.monotonic() >= self._deadline
-                if over or address == addresses[-1]:
+                if address == tried[-1]:
                     raise
         return stream if self._deadline is None else _Timed(stream, self._deadline)
 

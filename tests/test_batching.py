@@ -113,7 +113,9 @@ def test_concurrent_calls_share_passes() -> None:
         first = pool.submit(batching.encode, ["0"])
         assert inner.entered.wait(60)
         rest = [pool.submit(batching.encode, [str(i)]) for i in range(1, 8)]
+        deadline = time.monotonic() + 30
         while len(batching._queue) < 7:
+            assert time.monotonic() < deadline
             time.sleep(0.001)
         inner.let_go.set()
         assert [f.result()[0, 0] for f in (first, *rest)] == list(range(8))

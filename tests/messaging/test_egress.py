@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 from platforms import APP_ID
@@ -163,6 +164,24 @@ def test_the_next_address_is_tried_where_one_does_not_connect(
         with pytest.raises(httpx.ConnectError):
             client.get(f"http://none.example:{port}/")
     assert [host for _, host in server.asked] == [f"two.example:{port}"]
+
+
+def test_many_addresses_hold_it_up_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever names fifty addresses that never answer gets the time of one."""
+    entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+    found = [(*entry, (f"8.8.8.{n}", 80)) for n in range(50)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    waits: list[float] = []
+
+    def silent(backend: object, host: str, port: int, timeout: float, *_: object) -> None:
+        waits.append(timeout)
+        raise httpcore.ConnectTimeout
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", silent)
+    client = http_client(frozenset(), httpx.Timeout(6))
+    with client, pytest.raises(httpx.ConnectTimeout):
+        client.get("http://many.example/")
+    assert waits == [2.0, 2.0, 2.0]
 
 
 def test_loopback_is_reached_where_the_owner_has_set_it_and_only_there(server: Server) -> None:
