@@ -31,6 +31,10 @@ FUNCTION_WORDS = frozenset(
     "which who whom whose why will with would yes you your".split()
 )
 
+_CONTRACTED = re.compile(r"'(?:s|m|re|ve|d|ll)$")
+
+_INITIALS = re.compile(r"[b-df-hj-np-tv-xz]{2,}(?<!s)s")  # of "DVDs", "TVs"
+
 _stemmer = snowballstemmer.stemmer("english")
 _stemming = threading.Lock()  # the stemmer keeps the word it works on in itself
 
@@ -62,14 +66,21 @@ def words(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """Snowball (Porter2) stem of one lower-case word, possessive dropped."""
+    """Snowball (Porter2) stem of one lower-case word, possessive dropped.
+
+    The stemmer leaves a plural without vowels as it is ("DVDs"); "MS" is none.
+    """
+    word = word.removesuffix("'s")
+    if _INITIALS.fullmatch(word):
+        return word[:-1]
     with _stemming:
-        return str(_stemmer.stemWord(word.removesuffix("'s")))
+        return str(_stemmer.stemWord(word))
 
 
 def content_words(text: str) -> tuple[str, ...]:
-    """The words that carry the topic: neither function words nor single letters."""
-    return tuple(w for w in words(text) if w not in FUNCTION_WORDS and (len(w) > 1 or w.isdigit()))
+    """The words that carry the topic: neither function words ("what's") nor single letters."""
+    kept = (w for w in words(text) if _CONTRACTED.sub("", w) not in FUNCTION_WORDS)
+    return tuple(w for w in kept if len(w) > 1 or w.isdigit())
 
 
 def stems(text: str) -> frozenset[str]:

@@ -178,7 +178,8 @@ def test_a_topic_is_named_only_where_the_nearest_known_gaps_agree(
     decider: Decider, topics: list[str], cosine: float, reason: str, named: str | None
 ) -> None:
     near = tuple((prototype(decider.knowledge, topic)[0], cosine) for topic in topics)
-    decision = decide(decider, retrieved(decider, ("What is ALS?", UNLIKELY), prototypes=near))
+    found = retrieved(decider, ("What is ALS?", UNLIKELY), prototypes=near, missing=("fatal",))
+    decision = decide(decider, found)
     assert isinstance(decision, Declined)
     assert (decision.reason, decision.topic) == (reason, named)
 
@@ -201,7 +202,7 @@ def test_a_question_with_a_subject_is_never_off_topic_by_a_far_gap(decider: Deci
 
 
 def test_what_is_like_nothing_known_is_off_topic(decider: Decider) -> None:
-    found = retrieved(decider, ("What is ALS?", UNLIKELY))
+    found = retrieved(decider, ("What is ALS?", UNLIKELY), missing=("fatal",))
     strange = replace(
         found,
         candidates=tuple(
@@ -211,6 +212,22 @@ def test_what_is_like_nothing_known_is_off_topic(decider: Decider) -> None:
     decision = decide(decider, strange)
     assert isinstance(decision, Declined)
     assert decision.reason == "off_topic"
+
+
+def test_nothing_that_the_documents_speak_of_is_off_topic(decider: Decider) -> None:
+    """ "It has nothing on that" would be untrue of a word that stands in them."""
+    near = tuple((n, 0.8) for n in prototype(decider.knowledge, "far_off"))
+    for missing, reason in ((("fatal", "pizza"), "off_topic"), (("pizza",), "not_covered")):
+        found = retrieved(
+            decider,
+            ("What is ALS?", UNLIKELY),
+            question="is a pizza fatal",
+            prototypes=near,
+            missing=missing,
+        )
+        decision = decide(decider, found)
+        assert isinstance(decision, Declined)
+        assert decision.reason == reason
 
 
 def test_only_a_few_missing_words_are_named(decider: Decider) -> None:

@@ -42,6 +42,11 @@ def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
         ("In the U.S., about 20,000 people have ALS.", "How many people have ALS in the U.S.?"),
         ("Around 10 percent of cases are inherited.", "What percentage of cases are inherited?"),
         ("Delivery costs $5.", "How much does Delivery cost?"),
+        ("There is no entrance fee.", "Is there an entrance fee?"),
+        ("There is no car park, but buses stop outside.", "Is there a car park?"),
+        ("There are no refunds on tickets.", "Are there any refunds on tickets?"),
+        ("Tickets cost $5 a day.", "How much do Tickets cost?"),
+        ("Tickets cost $5 in 1990.", "How much did Tickets cost?"),
         ("The trial lasts 30 days.", "How long does the trial last?"),
         ("The Mongols beat.", None),
         ("The Mongols defeated the Song in 1279.", "When did the Mongols defeat the Song?"),
@@ -133,6 +138,8 @@ def test_a_heading_asks_for_what_stands_under_it() -> None:
         "What are the symptoms of Asthma?",
     )
     assert heading_questions("Can I return it?", "Shop") == ("Can I return it?",)
+    for heading in ("Borrowing", "Getting here", "Contact us"):
+        assert all(q.startswith(LAST_RESORT) for q in heading_questions(heading, "Library"))
 
 
 def test_key_phrases_hold_no_verbs() -> None:

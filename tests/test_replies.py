@@ -138,12 +138,12 @@ def test_options_are_numbered_and_listed_in_the_fields(bot: Bot, writer: Writer)
 @pytest.mark.parametrize(
     ("declined", "begins"),
     [
-        (Declined("not_covered"), "The source doesn't answer that, so I won't guess."),
+        (Declined("not_covered"), "I found no answer to that in the source, so I won't guess."),
         (Declined("not_covered", "pain"), "The source doesn't cover pain, so I won't guess."),
         (Declined("off_topic"), "I can only quote from one source, about: Multiple sclerosis"),
         (Declined("language"), "I'm sorry, I only understand English."),
         (Declined("not_understood"), "I'm sorry, I didn't understand that."),
-        (Declined("error"), "The source doesn't answer that"),
+        (Declined("error"), "I found no answer to that"),
     ],
 )
 def test_declining_says_why_and_offers_what_it_can_answer(

@@ -72,7 +72,15 @@ def test_words_keep_their_apostrophes_and_nothing_else() -> None:
     )
 
 
+def test_a_plural_of_initials_is_the_same_word() -> None:
+    assert stem("dvds") == stem("dvd") == stem("dvd's")
+    assert (stem("ms"), stem("css")) == ("ms", "css")
+
+
 def test_content_words_leave_out_what_carries_no_topic() -> None:
+    assert content_words("what's new? I'm sure they’re late, it isn't ALS's") == (
+        *("new", "sure", "late", "isn't", "als's"),
+    )
     assert content_words("What is the x factor in 5 of my ALS patients?") == (
         *("factor", "5", "als", "patients"),
     )

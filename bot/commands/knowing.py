@@ -94,7 +94,7 @@ def add(command: Add) -> None:
 
 def draw(parsed: argparse.Namespace) -> int:
     """Make a knowledge folder of documents and FAQs."""
-    from bot.drawing.phrases import LAST_RESORT
+    from bot.drawing.phrases import asks_openly
     from bot.knowledge.knowledge import load_knowledge, write_knowledge
 
     if parsed.domain is not None:
@@ -123,7 +123,7 @@ def draw(parsed: argparse.Namespace) -> int:
     if made.prototypes:
         known = count_of(len(made.prototypes), "question")
         print(f"{known} that it doesn't answer ({made.domain}): read out_of_scope.yaml too")
-    first = next((p for p in made.pairs if not p.question.startswith(LAST_RESORT)), made.pairs[0])
+    first = next((p for p in made.pairs if asks_openly(p.question)), made.pairs[0])
     print("Try it:", shlex.join(["quoth", "ask", "--knowledge", str(out), first.question]))
     return _tell_refused(made)
 

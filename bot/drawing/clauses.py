@@ -109,6 +109,7 @@ _LABEL = re.compile(r"^(?:Please )?[Nn]ote:? |^(?:Tip|Important|Warning|Example|
 _EXPLETIVE = re.compile(  # "It was not until 1271 that", "It is possible to"
     r"(?:\w+ ){1,3}?(?:until|\w+ (?:that|to|whether|how|why))\b"
 )
+_YEAR = re.compile(r"\b[12]\d{3}\b")
 _COMMON_ENDING = re.compile(
     r"^[A-Z][a-z]{2,}(?:tion|ment|ness|ity|ing|ed|ous|ive|ary|ance|ence|ship)s?$"
 )
@@ -301,8 +302,7 @@ def _is_verb(tokens: list[str], i: int, word: str) -> bool:
     if before in _DETERMINERS | _PREPOSITIONS or before in AUXILIARIES or tokens[i][0].isupper():
         return False
     if auxiliary == "do":
-        many = before.endswith("s") and not before.endswith("ss")
-        return many or before in ("people", "men", "women", "children", "they", "you", "we")
+        return _many(before)
     if word in _NOUNS and not after:
         return not before.endswith("s")
     if word in _NOUNS and (after in _PREPOSITIONS | AUXILIARIES):
@@ -337,6 +337,14 @@ def _subject(tokens: list[str]) -> str | None:
     return re.sub(r" (?:also|often|still|only|now|never|always|later|then|[a-z]+ly)$", "", text)
 
 
+def _many(subject: str) -> bool:
+    """Does `subject` name more than one, going by its last word (lower case)?"""
+    last = subject.lower().split()[-1]
+    if last in ("people", "men", "women", "children", "they", "you", "we"):
+        return True
+    return last.endswith("s") and not last.endswith("ss")
+
+
 def _clause(lead: str, subject: str, tokens: list[str]) -> Clause | None:
     tokens[0] = tokens[0].strip("\"'“‘”’,")
     word = tokens[0].lower()
@@ -360,4 +368,6 @@ def _clause(lead: str, subject: str, tokens: list[str]) -> Clause | None:
         surface = f"{word} {tail[0]}"
         return Clause(lead, subject, word, tail[0], surface, " ".join(tail[1:]))
     auxiliary, base = _forms().get(word, ("do", word) if word in _bases() else ("", ""))
+    if word == base in _PLAIN_PLURAL and _many(subject) and not _YEAR.search(" ".join(tail)):
+        auxiliary = "do"  # "Tickets cost £5" is said of now, unless it says when
     return Clause(lead, subject, auxiliary, base, tokens[0], " ".join(tail))

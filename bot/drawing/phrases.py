@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from bot.drawing.clauses import CONNECTIVE, is_verb_form, mid_sentence, strip_connective
-from bot.wording import FUNCTION_WORDS, content_words, stem
+from bot.drawing.clauses import (
+    AUXILIARIES,
+    CONNECTIVE,
+    is_verb_form,
+    mid_sentence,
+    strip_connective,
+)
+from bot.wording import FUNCTION_WORDS, content_words, stem, words
 
-LAST_RESORT = "What does the document say about"
+LAST_RESORT = "What should I know about"
 
 _LOOSE = frozenset(  # words that say nothing by themselves, and hold no phrase together
     "according after against although always among another because become before began behind "
@@ -73,10 +79,18 @@ def heading_questions(heading: str, title: str) -> tuple[str, ...]:
         and name.casefold() != title.casefold()
         and words[0][0].isupper()
         and name[1:].islower()
+        and not lower.endswith("ing")  # "Borrowing", "Getting here"
+        and lower not in FUNCTION_WORDS
     ):
         verb = "are" if lower.endswith("s") and not lower.endswith(("is", "ss", "us")) else "is"
         return (about, f"What {verb} the {name.lower()} of {title}?")
     return (about,)
+
+
+def asks_openly(question: str) -> bool:
+    """Is a drawn question more than the words of its sentence turned round ("Do you charge 20p a
+    day?") or the question of last resort?"""
+    return not question.startswith(LAST_RESORT) and words(question)[0] not in AUXILIARIES
 
 
 def about(phrases: Sequence[str], common: frozenset[str] = frozenset()) -> str:

@@ -60,7 +60,7 @@ _MEASURE = re.compile(  # "an average life expectancy of about three to five yea
     rf"\b(?:an?|the) (?P<noun>(?:[a-z][\w-]+ ){{0,3}}[a-z][\w-]+) of {_ABOUT}{_NUMBER}", re.I
 )
 _AFTER = re.compile(r"\b(?:after|before|later|ago|earlier|from now)\b")
-_MONEY = re.compile(rf"{_ABOUT}[$€£¥]\s?\d", re.I)
+_MONEY = re.compile(rf"{_ABOUT}(?:[$€£¥]\s?\d|\d+(?:p|c|¢| pence| cents)\b)", re.I)
 _PERSON = re.compile(
     r"^(?:an?|the)\s(?:[\w-]+\s){0,4}?(?:king|queen|emperor|empress|leader|general|writer|author|"
     r"president|scientist|philosopher|historian|artist|actor|actress|poet|politician|engineer|"
@@ -171,10 +171,17 @@ def _yes_or_no(c: Clause, rest: str) -> Iterator[str]:
     rest = re.sub(rf"^((?:(?!{_OTHER_CLAUSE}).)*?)\bnot (?=\w)", r"\1", rest, count=1)
     if not rest or _COUNT.match(c.subject) or _PERCENT.match(c.subject):
         return
+    if c.subject.lower() == "there":  # "There is no car park": "Is there a car park?"
+        rest = re.sub(r"^no (?=(\w).*?(\w)(?: (?:on|in|for|at|of|to|with)\b|$))", _some, rest)
     yield _capital(c.inverted(f"{rest} {_trailing(c.lead)}"))
     shorter = re.match(r"((?:an?|the)\s.+?) (?:that|with|who|which|of about)\s", rest)
     if c.copular and shorter:
         yield _capital(c.inverted(shorter[1]))
+
+
+def _some(no: re.Match[str]) -> str:
+    """What a question says for "no": before its first letter, and the last of the noun."""
+    return "any " if no[2] == "s" else "an " if no[1].lower() in "aeiou" else "a "
 
 
 def _trailing(lead: str) -> str:
@@ -281,7 +288,7 @@ def _agent(c: Clause, rest: str) -> Iterator[str]:
     """Ask for the subject: "Who declared that ...?" for a bare name, else "What ...?"."""
     if not rest or c.copular or len(rest.split()) < 2 or c.verb in ("be", "been", "tend", "seem"):
         return
-    if c.subject.lower() in ("i", "you"):
+    if c.subject.lower() in ("i", "you") or _MONEY.match(rest):  # "What costs £5?"
         return
     if _COUNT.match(c.subject) or _PERCENT.match(c.subject):
         return

@@ -24,6 +24,7 @@ from bot.types import (
     QAPair,
     Reason,
 )
+from bot.wording import content_words
 
 # A second quote beside a good first one (one a subject) may be less sure than the first.
 SECOND = 0.6
@@ -180,7 +181,8 @@ class Decider:
         reason: Reason = "not_covered"
         says = None
         far = topic == FAR_OFF and not retrieved.subjects and outside >= inside
-        if far or max(outside, inside) < STRANGE:
+        heard = set(content_words(retrieved.question)) - set(candidate.missing)
+        if not heard and (far or max(outside, inside) < STRANGE):
             reason = "off_topic"
         elif topic and outside >= max(inside, RECOGNISED) and share >= AGREED:
             says = topic

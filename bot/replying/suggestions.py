@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rapidfuzz import fuzz
 
-from bot.drawing.phrases import LAST_RESORT
+from bot.drawing.phrases import LAST_RESORT, asks_openly
 from bot.knowledge.knowledge import Knowledge
 from bot.matching.index import Index
 from bot.matching.retrieval import Retrieved, fits
@@ -88,9 +88,12 @@ def _spread(pairs: Sequence[QAPair], index: Index) -> tuple[QAPair, ...]:
     """One pair an answer: first a few evenly over the documents, then all in order.
 
     Those with a question of their own come first: what could only be asked by naming its words
-    ("What does the document say about …?") makes a poor beginning.
+    ("What should I know about …?") makes a poor beginning, and so does what a rule made of a
+    sentence by turning it round ("Do you charge 20p a day?").
     """
-    all_own = [pairs[answer.pairs[0]] for answer in index.answers]
-    own = [pair for pair in all_own if not pair.question.startswith(LAST_RESORT)] or all_own
-    step = max(1, len(own) // OFFERS)
-    return tuple({pair.id: pair for pair in (*own[step // 2 :: step], *own, *all_own)}.values())
+    everything = [pairs[answer.pairs[0]] for answer in index.answers]
+    own = [p for p in everything if not p.drawn or not p.question.startswith(LAST_RESORT)]
+    first = [p for p in own if not p.drawn or asks_openly(p.question)] or own or everything
+    step = max(1, len(first) // OFFERS)
+    ordered = (*first[step // 2 :: step], *first, *own, *everything)
+    return tuple({pair.id: pair for pair in ordered}.values())
