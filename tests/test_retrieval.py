@@ -202,6 +202,6 @@ def test_a_vector_that_is_known_is_not_computed_again(
 
 def test_missing_words_are_those_that_no_answer_says(bot: Bot) -> None:
     reply = bot.ask("How many people have ALS in Canada?").reply
-    assert reply.missing == ("canada",)
+    assert reply.missing == ("Canada",)
     covered = bot.ask("does ms cause paralysis?").reply
     assert "cause" not in covered.missing

@@ -57,7 +57,7 @@ def test_a_declined_question_says_what_is_missing_and_what_can_be_asked(embedded
     with opened(embedded('data-contact="mailto:desk@example.org"')) as chat:
         shown = chat.ask("How many people in Canada have MS?")
         expect(shown).to_contain_text("so I won't guess")
-        expect(shown).to_contain_text("“canada”")
+        expect(shown).to_contain_text("“Canada”")
         assert shown.locator("blockquote").count() == 0
         assert shown.get_by_role("link", name="Talk to a person").get_attribute("href") == (
             "mailto:desk@example.org"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -186,7 +187,8 @@ class Decider:
             reason = "off_topic"
         elif topic and outside >= max(inside, RECOGNISED) and share >= AGREED:
             says = topic
-        return Declined(reason, says, candidate.missing[:MOST_MISSING], best.probability)
+        missing = tuple(_typed(w, retrieved.question) for w in candidate.missing[:MOST_MISSING])
+        return Declined(reason, says, missing, best.probability)
 
     def _topic(self, retrieved: Retrieved) -> tuple[str | None, float]:
         """What the nearest prototypes say that is not covered, and how far they agree, 0..1."""
@@ -199,3 +201,9 @@ class Decider:
             return None, 0.0
         topic = max(votes, key=lambda about: votes[about])
         return topic, votes[topic] / sum(votes.values())
+
+
+def _typed(word: str, question: str) -> str:
+    """`word` (lower case) as it was typed in `question`: "Canada"."""
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", question, re.IGNORECASE)
+    return found[0] if found else word
