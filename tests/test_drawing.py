@@ -12,7 +12,13 @@ from small_encoder import bag_of_stems
 
 from bot.documents.documents import document_from_text, read_document
 from bot.drawing.drawing import FAQ_DRAWER, draw_pairs, keep_consistent
-from bot.drawing.phrases import LAST_RESORT, begins_unresolved, heading_questions, key_phrases
+from bot.drawing.phrases import (
+    LAST_RESORT,
+    asks_openly,
+    begins_unresolved,
+    heading_questions,
+    key_phrases,
+)
 from bot.drawing.questions import questions_of
 from bot.faqs.as_documents import faq_document
 from bot.faqs.json_lines import read_rows
@@ -140,6 +146,13 @@ def test_a_heading_asks_for_what_stands_under_it() -> None:
     assert heading_questions("Can I return it?", "Shop") == ("Can I return it?",)
     for heading in ("Borrowing", "Getting here", "Contact us"):
         assert all(q.startswith(LAST_RESORT) for q in heading_questions(heading, "Library"))
+
+
+def test_a_sentence_turned_round_is_no_open_question() -> None:
+    assert asks_openly("How much do you charge?")
+    assert asks_openly("???")  # whatever an owner's FAQ asks
+    assert not asks_openly("Do you charge 20p a day?")
+    assert not asks_openly(f"{LAST_RESORT} fines?")
 
 
 def test_key_phrases_hold_no_verbs() -> None:

@@ -338,8 +338,8 @@ def _subject(tokens: list[str]) -> str | None:
 
 
 def _many(subject: str) -> bool:
-    """Does `subject` name more than one, going by its last word (lower case)?"""
-    last = subject.lower().split()[-1]
+    """Does `subject` name more than one, going by its last word?"""
+    last = subject.lower().rpartition(" ")[2]
     if last in ("people", "men", "women", "children", "they", "you", "we"):
         return True
     return last.endswith("s") and not last.endswith("ss")

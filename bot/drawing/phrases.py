@@ -90,7 +90,8 @@ def heading_questions(heading: str, title: str) -> tuple[str, ...]:
 def asks_openly(question: str) -> bool:
     """Is a drawn question more than the words of its sentence turned round ("Do you charge 20p a
     day?") or the question of last resort?"""
-    return not question.startswith(LAST_RESORT) and words(question)[0] not in AUXILIARIES
+    turned_round = not AUXILIARIES.isdisjoint(words(question)[:1])
+    return not question.startswith(LAST_RESORT) and not turned_round
 
 
 def about(phrases: Sequence[str], common: frozenset[str] = frozenset()) -> str:
