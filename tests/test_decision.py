@@ -214,14 +214,14 @@ def test_what_is_like_nothing_known_is_off_topic(decider: Decider) -> None:
     assert decision.reason == "off_topic"
 
 
-def test_nothing_that_the_documents_speak_of_is_off_topic(decider: Decider) -> None:
-    """ "It has nothing on that" would be untrue of a word that stands in them."""
+def test_nothing_that_an_answer_speaks_of_is_off_topic(decider: Decider) -> None:
+    """Nothing was found "on that" would be untrue of a word that an answer says."""
     near = tuple((n, 0.8) for n in prototype(decider.knowledge, "far_off"))
     for missing, reason in ((("fatal", "pizza"), "off_topic"), (("pizza",), "not_covered")):
         found = retrieved(
             decider,
             ("What is ALS?", UNLIKELY),
-            question="is a pizza fatal",
+            question="is a pizza fatal, fatal pizzas?",
             prototypes=near,
             missing=missing,
         )

@@ -34,18 +34,32 @@ def test_openers_come_from_all_over_the_document(bot: Bot, suggester: Suggester)
     assert len(suggester.openers(10)) == 10
 
 
-def test_openers_have_questions_of_their_own_where_there_are_some(
+def test_openers_of_a_draft_ask_openly_before_they_turn_a_sentence_round(
     bot: Bot, encoder: Encoder
 ) -> None:
-    pairs = tuple(
-        pair if n % 4 == 0 else replace(pair, question=f"{LAST_RESORT} {n}?", variants=())
-        for n, pair in enumerate(bot.knowledge.pairs[:20])
-    )
-    named, subjects = replace(bot.knowledge, pairs=pairs, prototypes=()), Subjects()
-    suggester = Suggester(named, build_index(named, subjects, encoder), subjects)
-    resorts = [question.startswith(LAST_RESORT) for question in suggester.openers(20)]
-    assert any(resorts)
-    assert resorts == sorted(resorts)
+    kinds = ("How is it done?", "Do you do it?", f"{LAST_RESORT} it?")
+
+    def openers(drawer: str) -> list[int]:
+        """The kinds of the openers, in order."""
+        pairs = tuple(
+            replace(
+                pair,
+                question=kinds[2 - n % 3],
+                variants=(),
+                reviewed=None,
+                provenance=replace(pair.provenance, drawer=drawer),
+            )
+            for n, pair in enumerate(bot.knowledge.pairs[:40])
+        )
+        made, subjects = replace(bot.knowledge, pairs=pairs, prototypes=()), Subjects()
+        offered = Suggester(made, build_index(made, subjects, encoder), subjects).openers(40)
+        return [kinds.index(question) for question in offered]
+
+    drawn = openers("rules 1")
+    assert set(drawn) == {0, 1, 2}
+    assert drawn == sorted(drawn)
+    written = openers("owner")  # what a person asks is no worse for its form
+    assert written != sorted(written)
 
 
 def test_openers_are_about_the_subject_named(bot: Bot, suggester: Suggester) -> None:

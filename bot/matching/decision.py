@@ -25,7 +25,7 @@ from bot.types import (
     QAPair,
     Reason,
 )
-from bot.wording import content_words
+from bot.wording import stem, stems
 
 # A second quote beside a good first one (one a subject) may be less sure than the first.
 SECOND = 0.6
@@ -182,8 +182,8 @@ class Decider:
         reason: Reason = "not_covered"
         says = None
         far = topic == FAR_OFF and not retrieved.subjects and outside >= inside
-        heard = set(content_words(retrieved.question)) - set(candidate.missing)
-        if not heard and (far or max(outside, inside) < STRANGE):
+        unheard = stems(retrieved.question) <= set(map(stem, candidate.missing))
+        if unheard and (far or max(outside, inside) < STRANGE):
             reason = "off_topic"
         elif topic and outside >= max(inside, RECOGNISED) and share >= AGREED:
             says = topic
