@@ -227,7 +227,7 @@ class Bot:
         turn = Turn(
             reply.turn_id,
             clean(question),
-            "" if reply.reason in UNREAD else reply.question,
+            "" if reply.cause in UNREAD else reply.question,
             finding.decision.kind,
             tuple(m.pair.id for m in matched),
             reply.suggestions,

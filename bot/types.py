@@ -22,11 +22,10 @@ Reason = Literal[
     "ambiguous",
     "language",
     "not_understood",
-    "nothing_asked",
-    "unreviewed",
-    "out_of_date",
     "error",
 ]
+# Why nothing is quoted, as the owner is told it: three things more than the reply contract names.
+Cause = Reason | Literal["nothing_asked", "unreviewed", "out_of_date"]
 
 
 def content_id(*parts: str) -> str:
@@ -200,7 +199,7 @@ class Clarified:
 class Declined:
     """No answer, and why. `topic` is what was recognised, `missing` the words not covered."""
 
-    reason: Reason
+    reason: Cause
     topic: str | None = None
     missing: tuple[str, ...] = ()
     probability: float = 0.0  # of the best candidate, for the record
@@ -267,7 +266,7 @@ class Reply:
     citations: tuple[Citation, ...] = ()
     disclaimer: str | None = None
     confidence: float = 0.0
-    reason: Reason | None = None
+    cause: Cause | None = None
     missing: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
 
@@ -278,6 +277,17 @@ class Reply:
             raise ValueError("an answer has a citation, and nothing else has one")
         if not self.text.strip():
             raise ValueError("a reply has a text")
+
+    @property
+    def reason(self) -> Reason | None:
+        """The cause as one of the contract's reasons."""
+        match self.cause:
+            case "nothing_asked":
+                return "not_understood"
+            case "unreviewed" | "out_of_date":
+                return "not_covered"
+            case told:
+                return told
 
     @property
     def answer(self) -> str | None:
@@ -307,6 +317,7 @@ class Reply:
             "disclaimer": self.disclaimer,
             "confidence": round(self.confidence, 4),
             "reason": self.reason,
+            "cause": self.cause,
             "missing": list(self.missing),
             "suggestions": list(self.suggestions),
             "question": self.question,

@@ -41,7 +41,7 @@ def in_short(reply: Reply) -> str:
         case Clarified():
             shown = " | ".join(reply.suggestions)
         case Declined():
-            shown = str(reply.reason)
+            shown = str(reply.cause)
         case Safety():
             shown = reply.decision.route
         case SmallTalk():

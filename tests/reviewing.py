@@ -57,7 +57,7 @@ def kept_questions(file: Path, asked: dict[str, int], days: int = 28, replies: i
         nonlocal number
         number += 1
         turn = Turn(f"t{number}", question, question, kind)
-        reply = {"reason": reason, "confidence": confidence}
+        reply = {"cause": reason, "confidence": confidence}
         store.add_turn(f"c{number}", turn, reply)
 
     for day in reversed(range(days)):

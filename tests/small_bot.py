@@ -147,7 +147,7 @@ class SmallBot:
             citations=citations,
             disclaimer=disclaimer,
             confidence=0.9 if citations else 0.1,
-            reason=getattr(decision, "reason", None),
+            cause=getattr(decision, "reason", None),
             missing=("weather",) if "weather" in words else (),
             suggestions=suggestions,
         )

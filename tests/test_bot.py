@@ -34,7 +34,7 @@ from bot.types import (
 
 GOLDEN = sorted(golden_bot.FOLDER.glob("*.txt"))
 REASONS = {None, "not_covered", "off_topic", "personal_advice", "emergency", "ambiguous"} | {
-    *("language", "not_understood", "nothing_asked", "unreviewed", "out_of_date", "error"),
+    *("language", "not_understood", "error"),
 }
 PIECES = [
     *("is", "what", "why", "how many", "both", "it", "not", "MS", "ALS", "lou gehrig's", "fatal"),

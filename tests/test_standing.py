@@ -59,7 +59,8 @@ def shop(folder: Path, settings: Settings) -> Bot:
 
 def test_only_what_is_reviewed_and_in_date_answers_and_the_rest_says_why(shop: Bot) -> None:
     replies = [shop.ask(question).reply for question in ASKED]
-    assert [r.reason for r in replies] == [None, "out_of_date", "unreviewed"]
+    assert [r.cause for r in replies] == [None, "out_of_date", "unreviewed"]
+    assert [r.reason for r in replies] == [None, "not_covered", "not_covered"]  # the contract
     assert replies[0].answer == "The shop opens at nine."
     assert "past the date" in replies[1].text
     assert "nobody has reviewed" in replies[2].text

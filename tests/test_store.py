@@ -38,7 +38,7 @@ def turn(name: str, asked: str = "is it fatal?", kind: str = "answer") -> Turn:
 
 
 def reply(name: str, reason: str | None = None) -> dict[str, object]:
-    return {"turn_id": name, "text": "a “quote”\u00a0…", "reason": reason, "confidence": 0.25}
+    return {"turn_id": name, "text": "a “quote”\u00a0…", "cause": reason, "confidence": 0.25}
 
 
 def test_sites_at_one_address_share_nothing(url: str, store: Store, clock: Clock) -> None:

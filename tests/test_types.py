@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
@@ -124,12 +124,17 @@ def test_a_reply_is_one_json_object_of_the_contract() -> None:
         "disclaimer": None,
         "confidence": 0.9,
         "reason": None,
+        "cause": None,
         "missing": [],
         "suggestions": ["What is MS?"],
         "question": "Is MS fatal?",
         "conversation_id": "c",
         "turn_id": "t",
     }
-    declined = reply(decision=Declined("language"), citations=(), confidence=0.0, reason="language")
+    declined = reply(decision=Declined("language"), citations=(), confidence=0.0, cause="language")
     assert declined.answer is None
     assert declined.to_json()["kind"] == "decline"
+    told = {"nothing_asked": "not_understood", "unreviewed": "not_covered", "language": "language"}
+    for cause, reason in told.items():
+        made = replace(declined, cause=cause).to_json()
+        assert (made["cause"], made["reason"]) == (cause, reason)

@@ -32,7 +32,7 @@ def error_reply(why: str, question: str = "", conversation_id: str | None = None
         question=question,
         conversation_id=conversation_id or uuid.uuid4().hex,
         turn_id=uuid.uuid4().hex,
-        reason="error",
+        cause="error",
     )
 
 

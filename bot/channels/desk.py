@@ -52,7 +52,7 @@ class Desk:
         exchange = self._bot.ask(question, conversation)
         self._metrics.answered(time.perf_counter() - started, self._site)
         reply = exchange.reply.to_json() | {"conversation_id": conversation.id}
-        self._metrics.replied(exchange.reply.decision.kind, exchange.reply.reason, self._site)
+        self._metrics.replied(exchange.reply.decision.kind, exchange.reply.cause, self._site)
         try:
             return self._store.add_turn(
                 conversation.id, turn_of(exchange, question), reply, client_id

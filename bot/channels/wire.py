@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from bot.types import Reason
+from bot.types import Cause, Reason
 
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 
@@ -68,6 +68,7 @@ class ReplyModel(BaseModel):
     disclaimer: str | None = Field(description="Of the documents quoted, verbatim.")
     confidence: float = Field(ge=0, le=1, description="Calibrated chance that the quote answers.")
     reason: Reason | None
+    cause: Cause | None = Field(description="The reason, where it can be told more closely.")
     missing: list[str] = Field(description="Words of the question that no document covers.")
     suggestions: list[str] = Field(description="Questions that it can answer.")
     question: str = Field(description="As understood; a follow-up made self-contained.")

@@ -50,7 +50,7 @@ class Outcome:
         decision = reply.decision
         pair = decision.matches[0].pair.question if isinstance(decision, Answered) else None
         quotes = tuple(citation.quote for citation in reply.citations)
-        return cls(decision.kind, reply.reason, quotes, pair)
+        return cls(decision.kind, reply.cause, quotes, pair)
 
     def to_json(self) -> dict[str, object]:
         return {

@@ -18,12 +18,12 @@ from bot.subjects import Subjects
 from bot.types import (
     QUOTE_LIMIT,
     Answered,
+    Cause,
     Clarified,
     Decision,
     Declined,
     Match,
     QAPair,
-    Reason,
 )
 from bot.wording import stem, stems
 
@@ -179,7 +179,7 @@ class Decider:
         )
         topic, share = self._topic(retrieved)
         outside, inside = retrieved.prototype_cosine, candidate.signals.cosine
-        reason: Reason = "not_covered"
+        reason: Cause = "not_covered"
         says = None
         far = topic == FAR_OFF and not retrieved.subjects and outside >= inside
         unheard = stems(retrieved.question) <= set(map(stem, candidate.missing))

@@ -59,7 +59,7 @@ class Receipt:
                 "understood": reply.question,
                 "compared": retrieved.question if retrieved else None,
                 "kind": reply.decision.kind,
-                "reason": reply.reason,
+                "reason": reply.cause,
                 "confidence": round(reply.confidence, 4),
                 "threshold": round(threshold, 6),
                 "quotes": [c.quote for c in reply.citations],

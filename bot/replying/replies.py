@@ -12,13 +12,13 @@ from bot.replying.texts import Texts
 from bot.types import (
     QUOTE_LIMIT,
     Answered,
+    Cause,
     Citation,
     Clarified,
     Decision,
     Declined,
     Document,
     Match,
-    Reason,
     Reply,
     Safety,
     SmallTalk,
@@ -48,21 +48,21 @@ class Writer:
         """`part` is the part of the question that is answered, where the rest is left open;
         `exhausted` tells that the answer is all there is, given before."""
         citations: tuple[Citation, ...] = ()
-        reason: Reason | None = None
+        cause: Cause | None = None
         missing: tuple[str, ...] = ()
         match decision:
             case Answered():
                 citations = tuple(self.cite(m) for m in decision.matches)
                 text = self._answer_text(citations, part, exhausted)
             case Clarified():
-                reason = "ambiguous"
+                cause = "ambiguous"
                 suggestions = [m.pair.question for m in decision.options]
                 text = _listed(self.texts["clarify.which"], suggestions)
             case Declined():
-                reason, missing = decision.reason, decision.missing
+                cause, missing = decision.reason, decision.missing
                 text = _listed(self._declined_text(decision), suggestions, self._offer())
             case Safety():
-                reason, text = decision.reason, self.texts.safety(decision)
+                cause, text = decision.reason, self.texts.safety(decision)
                 if not decision.urgent:  # the owner's desk is no help in an emergency
                     text = self._with_contact(text)
                 if decision.route == "distress":
@@ -82,7 +82,7 @@ class Writer:
             citations=citations,
             disclaimer=self.disclaimer(citations),
             confidence=confidence,
-            reason=reason,
+            cause=cause,
             missing=missing,
             suggestions=tuple(suggestions),
         )

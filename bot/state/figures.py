@@ -49,7 +49,7 @@ def count_reply(db: sa.Connection, now: float, reply: Mapping[str, object], kind
     key = {
         "day": day_of(now).isoformat(),
         "kind": kind,
-        "reason": str(reply.get("reason") or ""),
+        "reason": str(reply.get("cause") or ""),
         "tenth": min(TENTHS - 1, int(share * TENTHS)),
     }
     statement = inserting(db, COUNTS).values({**key, "count": 1})

@@ -280,7 +280,7 @@ class Store:
                 asked=now,
                 question=question,
                 kind=turn.kind,
-                reason=reply.get("reason"),
+                reason=reply.get("cause"),
                 confidence=reply.get("confidence", 0.0),
             )
         )

@@ -189,13 +189,13 @@ class Answerer:
 
     def _count(self, lease: Lease, answer: _Answer, waiting: Waiting) -> None:
         metrics, channel, reply = self._metrics.messaging, lease.channel, answer.reply
-        self._metrics.replied(reply.decision.kind, reply.reason, self._site().name)
+        self._metrics.replied(reply.decision.kind, reply.cause, self._site().name)
         if answer.deletes:
             metrics.deleted.labels(channel).inc()
         if answer.failed:
             metrics.dead.labels(channel, "in").inc()
         if reply.decision.kind == "decline":
-            metrics.declined.labels(channel, reply.reason or "").inc()
+            metrics.declined.labels(channel, reply.cause or "").inc()
         else:
             metrics.answered.labels(channel, reply.decision.kind).inc()
         metrics.answering.labels(channel).observe(max(0.0, self._clock() - waiting.received))
