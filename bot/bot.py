@@ -26,7 +26,7 @@ from bot.errors import QuestionError
 from bot.knowledge.files import MANIFEST
 from bot.knowledge.knowledge import Knowledge, load_knowledge
 from bot.knowledge.standing import Withheld, withheld
-from bot.matching.calibration import Confidence, fit_confidence, leave_one_out, shipped
+from bot.matching.calibration import Confidence, Scaling, fit_confidence, leave_one_out, shipped
 from bot.matching.decision import Decider, withhold
 from bot.matching.index import Index, build_index
 from bot.matching.operating_point import FILE, load_operating_point
@@ -112,6 +112,7 @@ class Bot:
         router: Router,
         confidence: Confidence,
         threshold: float,
+        scaling: Scaling,
         stale: str | None = None,
         drawn_threshold: float | None = None,
         reader: Reader | None = None,
@@ -122,6 +123,7 @@ class Bot:
     ) -> None:
         self.knowledge = knowledge
         self.encoder, self.model_digest, self.threshold = encoder, encoder.digest, threshold
+        self._scaling = scaling
         self.stale = stale  # why the threshold should be chosen anew, and how
         self._decider = Decider(
             knowledge, index, subjects, confidence, threshold, drawn_threshold or threshold
@@ -185,6 +187,7 @@ class Bot:
             router=router,
             confidence=adjusted_confidence(index),
             threshold=saved.point.threshold if saved else DEFAULT_THRESHOLD,
+            scaling=saved.point.scaling if saved else Scaling(),
             drawn_threshold=reader.threshold if reader and not saved else None,
             stale=saved.stale if saved else None,
             reader=reader,
@@ -237,9 +240,11 @@ class Bot:
             question,
             reply,
             finding.retrieved,
-            finding.matches,
+            [replace(m, probability=self._scaling.of(m.probability)) for m in finding.matches],
             earlier,
-            threshold=self._decider.bar(finding.matches[0]) if finding.matches else self.threshold,
+            threshold=self._scaling.of(
+                self._decider.bar(finding.matches[0]) if finding.matches else self.threshold
+            ),
             knowledge=self.knowledge,
             model=self.model_digest,
         )
@@ -279,7 +284,7 @@ class Bot:
             question=finding.question,
             conversation_id=conversation_id,
             turn_id=secrets.token_urlsafe(12),
-            confidence=finding.confidence,
+            confidence=self._scaling.of(finding.confidence),
             suggestions=suggestions,
             part=finding.part,
             exhausted=finding.exhausted,

@@ -100,7 +100,7 @@ def check_reply(bot: Bot, reply: Reply) -> None:
     if reply.citations:
         assert reply.disclaimer is not None
         assert reply.disclaimer in reply.text or citation.quote in reply.disclaimer
-        assert reply.confidence >= bot.threshold
+        assert reply.confidence >= bot._scaling.of(bot.threshold)
     if isinstance(reply.decision, Safety) and reply.decision.route != "distress":
         assert reply.suggestions == ()
     if isinstance(reply.decision, Clarified):

@@ -18,9 +18,11 @@ from bot.knowledge.exam import matches, read_exam
 from bot.matching.calibration import (
     Confidence,
     OperatingPoint,
+    Scaling,
     Scored,
     choose_operating_point,
     fit_confidence,
+    fit_scaling,
     leave_one_out,
     shipped,
     upper_bound,
@@ -301,3 +303,43 @@ def test_leave_one_out_is_read_off_the_held_scores() -> None:
     assert found.right.tolist() == [True, False, False]
     assert np.allclose(found.weights, [0.75, 1.5, 0.75])  # both sorts weigh half of all
     assert found.weights.sum() == pytest.approx(3)
+
+
+CHANCES = st.floats(0, 1)
+
+
+@given(st.floats(0.05, 20), st.floats(-5, 5), CHANCES, CHANCES)
+def test_a_scaling_keeps_the_order_of_probabilities(
+    slope: float, shift: float, one: float, other: float
+) -> None:
+    scaling = Scaling(slope, shift)
+    low, high = scaling.of(min(one, other)), scaling.of(max(one, other))
+    assert 0 <= low <= high <= 1
+    assert Scaling().of(one) == pytest.approx(one, abs=1e-9)
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(0, 0), (-1, 0), (math.inf, 0), (1, math.nan)])
+def test_a_scaling_that_could_turn_the_order_is_refused(slope: float, shift: float) -> None:
+    with pytest.raises(ValueError, match="keeps the order"):
+        Scaling(slope, shift)
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (2.5, 0.2), (0.5, -1.0)])
+def test_the_scaling_of_timid_and_of_rash_probabilities_is_found(
+    slope: float, shift: float
+) -> None:
+    rng = np.random.default_rng(5)
+    told = rng.uniform(0.01, 0.99, 20_000)
+    true = np.array([Scaling(slope, shift).of(p) for p in told.tolist()])
+    right = rng.uniform(size=len(true)) < true
+    found = fit_scaling(told, right)
+    assert (found.slope, found.shift) == pytest.approx((slope, shift), rel=0.1, abs=0.1)
+    assert fit_scaling(told, right) == found
+
+
+def test_without_questions_nothing_is_scaled() -> None:
+    none = np.array([])
+    assert fit_scaling(none, none.astype(bool)) == Scaling()
+    assert fit_scaling(np.array([0.0, 1.0]), np.array([True, False])) == Scaling()
+    one = fit_scaling(np.array([0.4]), np.array([True]))
+    assert 0.4 < one.of(0.4) < 0.7

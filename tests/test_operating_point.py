@@ -13,7 +13,7 @@ from bot.bot import DEFAULT_THRESHOLD, Bot
 from bot.errors import CalibrationError, KnowledgeError
 from bot.knowledge.files import CALIBRATION, MANIFEST, OUT_OF_SCOPE, PAIRS
 from bot.knowledge.knowledge import Knowledge
-from bot.matching.calibration import OperatingPoint
+from bot.matching.calibration import OperatingPoint, Scaling
 from bot.matching.operating_point import (
     FILE,
     SavedPoint,
@@ -112,6 +112,27 @@ def test_a_point_of_another_state_serves_on_and_says_how_to_choose_anew(
     (told,) = edited.faults()
     assert told.startswith(f"Warning: {knowledge.root / FILE} was chosen for another state of this")
     assert f"run `python -m bot calibrate --max-wrong 0.06 --knowledge {knowledge.root}`" in told
+
+
+def test_the_scaling_changes_what_is_told_and_no_decision(
+    bot: Bot, knowledge: Knowledge, settings: Settings
+) -> None:
+    file = knowledge.root / FILE
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    scaling = Scaling(saved["slope"], saved["shift"])
+    assert scaling.slope > 1  # the wordings of pairs make it timid
+    file.write_text(json.dumps(saved | {"slope": 1.0, "shift": 0.0}), encoding="utf-8")
+    unscaled = Bot.load(settings.model_copy(update={"knowledge": knowledge.root}))
+    for question in ("Is ALS fatal?", "memory trouble with ms?", "how many in Canada have MS"):
+        told, before = bot.ask(question), unscaled.ask(question)
+        assert told.reply.decision == before.reply.decision
+        expected = scaling.of(before.reply.confidence)
+        assert told.reply.confidence == pytest.approx(expected, abs=1e-6)
+        shown = told.receipt.to_json()
+        assert shown["threshold"] == pytest.approx(scaling.of(unscaled.threshold), abs=1e-5)
+        best = shown["best"]
+        assert isinstance(best, dict)
+        assert best["probability"] == pytest.approx(told.reply.confidence, abs=1e-4)
 
 
 def test_calibrate_mends_a_broken_file(

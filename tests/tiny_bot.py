@@ -87,7 +87,7 @@ class TinyBot:
                 conversation_id=conversation.id,
                 turn_id=turn,
                 confidence=0.2,
-                reason="not_covered",
+                cause="not_covered",
                 missing=("Canada",),
                 suggestions=tuple(PAIRS),
             )

@@ -17,7 +17,8 @@ the floor's it is, for long messages score low all over.
 
 The shipped exponent and floor come from the development parts of unlike public data sets
 (bot.training.fit_matching). A knowledge adjusts them on its own wordings (leave-one-out scores),
-and chooses its threshold on held-out labelled questions that nothing was fitted to.
+and chooses its threshold on held-out labelled questions that nothing was fitted to. What a person
+is told as the confidence is that probability scaled on the same questions, which changes no order.
 """
 
 from __future__ import annotations
@@ -131,8 +132,46 @@ def fit_confidence(scored: Scored, prior: Confidence, strength: float = 1.0) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """A probability as it is told: its log odds times `slope`, plus `shift` (Platt 1999)."""
+
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.slope < math.inf and math.isfinite(self.shift)):
+            raise ValueError(f"a scaling keeps the order of probabilities, not {self!r}")
+
+    def of(self, probability: float) -> float:
+        """0..1; impossible stays impossible, and certain certain."""
+        if not 0 < probability < 1:
+            return probability
+        odds = self.slope * math.log(probability / (1 - probability)) + self.shift
+        return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0
+
+
+def fit_scaling(probabilities: Doubles, right: NDArray[np.bool_]) -> Scaling:
+    """The likeliest scaling, with a Gaussian of variance 1 about none on ln(slope) and shift.
+
+    Both arrays are [n]; a probability of 0 or 1 tells nothing here. Deterministic.
+    """
+    from scipy.optimize import minimize
+
+    told = (probabilities > 0) & (probabilities < 1)
+    odds = np.log(probabilities[told]) - np.log1p(-probabilities[told])
+    hits = right[told].astype(np.float64)
+
+    def loss(beta: Doubles) -> float:
+        z = np.exp(beta[0]) * odds + beta[1]
+        return float((np.logaddexp(0, z) - hits * z).sum() + 0.5 * (beta**2).sum())
+
+    stretch, shift = minimize(loss, np.zeros(2)).x
+    return Scaling(round(math.exp(stretch), 3), round(float(shift), 3))
+
+
+@dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """A threshold on the probability, and what it rests on.
+    """A threshold on the probability, how that is told, and what both rest on.
 
     With probability at least 1 - delta over the `questions`, at most `max_wrong` of all questions
     like them get a wrong reply (a wrong passage, or a quote where none answers).
@@ -145,14 +184,22 @@ class OperatingPoint:
     wrong: int  # of the calibration questions, at this threshold
     bound: float  # upper confidence bound of the wrong share, <= max_wrong
     coverage: float  # share of the answerable calibration questions answered right
+    slope: float = 1.0
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
+        Scaling(self.slope, self.shift)
         shares = ("threshold", "max_wrong", "delta", "bound", "coverage")
         for name in shares:
             if not 0 <= getattr(self, name) <= 1:  # NaN too
                 raise ValueError(f"{name} is in 0..1, not {getattr(self, name)!r}")
         if not 0 <= self.wrong <= self.questions:
             raise ValueError(f"{self.wrong!r} of {self.questions!r} questions can't be wrong")
+
+    @property
+    def scaling(self) -> Scaling:
+        """Of the probability into the confidence that a reply names."""
+        return Scaling(self.slope, self.shift)
 
 
 def choose_operating_point(

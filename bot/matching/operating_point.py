@@ -10,7 +10,7 @@ import os
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bot.errors import CalibrationError, KnowledgeError
 from bot.knowledge.exam import Question, matches, read_exam
 from bot.knowledge.knowledge import Knowledge
-from bot.matching.calibration import FORM, OperatingPoint, choose_operating_point
+from bot.matching.calibration import FORM, OperatingPoint, choose_operating_point, fit_scaling
 from bot.types import content_id
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ def calibrate(
         bot = bot.at(point.threshold)
     else:  # it goes to and fro: the safer one
         point = max(chosen[-2:], key=lambda p: p.threshold)
+    scaling = fit_scaling(probabilities, right)
+    point = replace(point, slope=scaling.slope, shift=scaling.shift)
     save_operating_point(knowledge, point, bot.model_digest)
     return point
 
@@ -179,7 +181,7 @@ def _read(
 def described(point: OperatingPoint, file: Path) -> Iterator[str]:
     """The point in words, a line each; `file` is where it is kept."""
     yield f"questions        {point.questions}"
-    yield f"threshold        {point.threshold:.4f} on the calibrated probability"
+    yield f"threshold        {point.scaling.of(point.threshold):.4f} on the confidence"
     yield f"answered right   {point.coverage:.1%} of the answerable questions"
     yield f"answered wrong   {point.wrong}, {point.wrong / point.questions:.2%} of all questions"
     yield (

@@ -64,7 +64,7 @@ def clarified(options: Sequence[str], turn: str = "turn-1") -> Reply:
         question="Is it fatal?",
         conversation_id="conversation",
         turn_id=turn,
-        reason="ambiguous",
+        cause="ambiguous",
         suggestions=tuple(options),
     )
 
@@ -79,7 +79,7 @@ def declined(text: str, options: Sequence[str] = (), turn: str = "turn-1") -> Re
         question="What?",
         conversation_id="conversation",
         turn_id=turn,
-        reason="not_covered",
+        cause="not_covered",
         suggestions=tuple(options),
         disclaimer="Note: this is no medical advice.",
     )
