@@ -119,9 +119,11 @@ def test_the_scaling_changes_what_is_told_and_no_decision(
 ) -> None:
     file = knowledge.root / FILE
     saved = json.loads(file.read_text(encoding="utf-8"))
-    scaling = Scaling(saved["slope"], saved["shift"])
+    scaling = Scaling(saved["slope"], saved["shift"], 421 / 422)
     assert scaling.slope > 1  # the wordings of pairs make it timid
-    file.write_text(json.dumps(saved | {"slope": 1.0, "shift": 0.0}), encoding="utf-8")
+    file.write_text(
+        json.dumps(saved | {"slope": 1.0, "shift": 0.0, "questions": 10**9}), encoding="utf-8"
+    )
     unscaled = Bot.load(settings.model_copy(update={"knowledge": knowledge.root}))
     for question in ("Is ALS fatal?", "memory trouble with ms?", "how many in Canada have MS"):
         told, before = bot.ask(question), unscaled.ask(question)

@@ -243,7 +243,7 @@ def test_nothing_leans_on_a_message_in_another_language(bot: Bot) -> None:
 def test_consider_is_what_ask_rests_on(bot: Bot) -> None:
     finding = bot.consider("is MS fatal")
     assert isinstance(finding.decision, Answered)
-    assert finding.confidence == talk(bot, "is MS fatal").confidence
+    assert bot._scaling.of(finding.confidence) == talk(bot, "is MS fatal").confidence
     assert bot.finds("is MS fatal") == finding.decision.matches[0].pair.id
     assert bot.finds("is MS contagious") is None
 

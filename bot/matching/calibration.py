@@ -133,21 +133,25 @@ def fit_confidence(scored: Scored, prior: Confidence, strength: float = 1.0) -> 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """A probability as it is told: its log odds times `slope`, plus `shift` (Platt 1999)."""
+    """A probability as it is told: its log odds times `slope`, plus `shift` (Platt 1999).
+
+    At most `most`: no surer than the questions it rests on can tell.
+    """
 
     slope: float = 1.0
     shift: float = 0.0
+    most: float = 1.0
 
     def __post_init__(self) -> None:
         if not (0 < self.slope < math.inf and math.isfinite(self.shift)):
             raise ValueError(f"a scaling keeps the order of probabilities, not {self!r}")
 
     def of(self, probability: float) -> float:
-        """0..1; impossible stays impossible, and certain certain."""
+        """0..1; impossible stays impossible."""
         if not 0 < probability < 1:
-            return probability
+            return min(probability, self.most)
         odds = self.slope * math.log(probability / (1 - probability)) + self.shift
-        return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0
+        return min(1 / (1 + math.exp(-odds)), self.most) if odds > -700 else 0.0
 
 
 def fit_scaling(probabilities: Doubles, right: NDArray[np.bool_]) -> Scaling:
@@ -198,8 +202,9 @@ class OperatingPoint:
 
     @property
     def scaling(self) -> Scaling:
-        """Of the probability into the confidence that a reply names."""
-        return Scaling(self.slope, self.shift)
+        """Of the probability into the confidence that a reply names. The surest is that of as
+        many questions all answered right, by Laplace's rule of succession."""
+        return Scaling(self.slope, self.shift, (self.questions + 1) / (self.questions + 2))
 
 
 def choose_operating_point(
