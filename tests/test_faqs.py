@@ -366,6 +366,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(
         ("a.html", "<p>x</p>", "no FAQPage"),
         ("a.pdf", "x", "no known format"),
         ("a.tsv", "", "the first row must name"),
+        ("a.csv", "x" * 140_000, "the first row must name"),
     ],
 )
 def test_a_file_that_holds_no_faq_says_why(
@@ -384,7 +385,7 @@ def test_any_bytes_give_entries_or_say_what_is_wrong(
 ) -> None:
     file = tmp_path_factory.mktemp("faq") / f"a{suffix}"
     texts = 'question answer Source Metadata QnaId , ; \t \n \r " { } [ ] : "q" "a" "qna" "@type"'
-    texts += ' "FAQPage" "mainEntity" "Question" "name" "text" < > </script> PK\x03\x04 \0'
+    texts += ' "FAQPage" "mainEntity" "Question" "name" "text" < > </script> <![ PK\x03\x04 \0'
     pieces = st.sampled_from(
         [b"\xff\xfe", b"\xed\xa0\x80", b"\n", b'<script type="application/ld+json">']
         + [text.encode() for text in texts.split(" ")]
@@ -429,6 +430,13 @@ def test_html_in_an_answer_becomes_its_text() -> None:
         "We ship to Canada & the U.S.\n- fast\n- cheap"
     )  # fmt: skip
     assert text_of("5 &lt; 6") == "5 < 6"
+    assert text_of("<p>one<![odd[ x ]]>, two</p>") == "one, two", "as browsers read it"
+
+
+def test_a_page_with_an_odd_declaration_is_still_looked_through(tmp_path: Path) -> None:
+    page = tmp_path / "a.html"
+    page.write_text('<p>FAQPage</p><![odd[x]]><script type="application/ld+json">{}</script>')
+    assert not is_faq(page)
 
 
 # --- as documents -----------------------------------------------------------------------------

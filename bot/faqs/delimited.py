@@ -31,9 +31,7 @@ def read_delimited(data: bytes) -> Faq:
     text = unified(decoded(data))
     text = _SEPARATOR.sub("\n", text)
     head = text.lstrip("\n").partition("\n")[0]
-    separators = (
-        s for s in ",;\t" if is_header(map(_plain, next(csv.reader([head], delimiter=s))))
-    )
+    separators = (s for s in ",;\t" if is_header(_cells(head, s)))
     faults: list[FaqFault] = []
     faq = read_table(_rows(text, next(separators, ","), faults))
     return Faq(faq.entries, tuple(sorted((*faq.faults, *faults), key=lambda f: f.row)))
@@ -52,6 +50,14 @@ def decoded(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
     return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of one line; none where it can't be a row of names."""
+    try:
+        return [_plain(cell) for cell in next(csv.reader([line], delimiter=separator))]
+    except csv.Error:  # a text of 128 kB without a separator
+        return []
 
 
 def _rows(text: str, separator: str, faults: list[FaqFault]) -> Iterator[Row]:

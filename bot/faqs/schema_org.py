@@ -177,7 +177,18 @@ def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-class _Scripts(HTMLParser):
+class _Parser(HTMLParser):
+    """Python's, which refuses a declaration that HTML doesn't know ("<![foo["): to browsers it is a
+    comment (WHATWG HTML, 13.2.5.42)."""
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
+
+class _Scripts(_Parser):
     """Collects what stands in <script type="application/ld+json">."""
 
     def __init__(self) -> None:
@@ -199,7 +210,7 @@ class _Scripts(HTMLParser):
             self.scripts[-1] += data
 
 
-class _Text(HTMLParser):
+class _Text(_Parser):
     """Collects the text; None stands where a block begins or ends."""
 
     def __init__(self) -> None:
