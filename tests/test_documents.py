@@ -73,6 +73,8 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     document = read_document(path)
     assert document.text == "# Title\r\n\r\nA sentence.\r\n"
     assert document.title == "Title"
+    twice = write(tmp_path, "b.md", b"\xef\xbb\xbf\xef\xbb\xbfA sentence.")
+    assert read_document(twice).text == "A sentence."
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,9 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
         ("a.txt", "Hällo.".encode("latin-1"), "Save it as UTF-8"),
         ("a.txt", "A sentence.".encode("utf-16") + b"\0", "is no UTF-16"),
         ("a.txt", b"%PDF-1.7\0\0 A sentence.", "is a PDF, no text"),
+        ("a.txt", "A sentence.".encode("utf-32") + b"\0", "is no UTF-32"),
         ("a.txt", b"A sentence\0.", "is no text"),
+        ("a.txt", "A sentence\0.".encode("utf-16"), "a NUL at character 10"),
         ("a.pdf", b"A sentence.", r"\.pdf is not read"),
         ("a", b"A sentence.", "without a suffix is not read"),
     ],

@@ -33,6 +33,7 @@ from bot.sources import fetching
 from bot.sources.confined import Confined
 from bot.sources.fetching import Fetcher
 from bot.sources.originals import Original
+from bot.sources.sitemap import read_sitemap
 from bot.sources.sources import MAX_SITEMAPS, Refused, Sources
 
 MEGABYTE = 1 << 20
@@ -353,6 +354,14 @@ ANSWERS = {
         Answer(b"<p>", headers={"Content-Length": "9", "Connection": "close"}),
         "can't be re",
     ),
+    "cut-gzip": (
+        Answer(gzip.compress(PAGE.encode())[:-12], headers={"Content-Encoding": "gzip"}),
+        "is cut short, or packed wrongly. Try",
+    ),
+    "cut.xml.gz": (
+        Answer(gzip.compress(b"<urlset></urlset>")[:-12], "application/gzip"),
+        "is no sound gzip file.",
+    ),
     "not-gzip": (
         Answer(b"<p>", headers={"Content-Encoding": "gzip"}),
         "is packed wrongly. Save it",
@@ -393,6 +402,18 @@ def test_what_is_packed_is_unpacked(site: Website, tmp_path: Path) -> None:
     address = site.put("/packed", packed, headers={"Content-Encoding": "gzip"})
     found = Fetcher(tmp_path, {("127.0.0.1", site.port)}).fetch(address)
     assert found.path.read_text() == PAGE
+
+
+def test_what_is_packed_in_pieces_is_unpacked_whole(site: Website, tmp_path: Path) -> None:
+    whole, trusted = PAGE.encode(), {("127.0.0.1", site.port)}
+    pieces = b"".join(gzip.compress(whole[at : at + 90]) for at in range(0, len(whole), 90))
+    address = site.put("/pieces", pieces + b"\0\n", headers={"Content-Encoding": "gzip"})
+    assert Fetcher(tmp_path, trusted).fetch(address).path.read_bytes() == whole
+    urls = "".join(f"<url><loc>http://a.example/{number}</loc></url>" for number in range(9))
+    text = f"<urlset>{urls}</urlset>".encode()
+    file = tmp_path / "map.xml.gz"
+    file.write_bytes(gzip.compress(text[:50]) + gzip.compress(text[50:]))
+    assert len(read_sitemap(file).pages) == 9
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -303,6 +304,40 @@ def test_a_folder_gives_every_file_in_it_and_names_the_ones_it_cannot(tmp_path: 
         "/deep/broken.pdf",
         "/deep/er/a.txt",
         ": files of other kinds are left out: .png 1.",
+    ]
+
+
+def test_a_file_whose_name_is_no_text_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    put(tmp_path, "a.txt", SENTENCE)
+    odd = os.fsencode(tmp_path) + b"/odd\xff.txt"
+    with open(odd, "w") as file:
+        file.write("Another sentence stands here.")
+    documents, refused = opened(tmp_path)
+    assert [document.id for document in documents] == ["a"]
+    assert [one.why for one in refused] == ["has a name that is no UTF-8. Rename it."]
+    assert refused[0].wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "a.html",
+            f"<article><p>\ufeff{SENTENCE} It is open.</p><p>{SENTENCE}</p></article>",
+        ),
+        ("a.txt", f"\ufeff\ufeff{SENTENCE} It is open in the evening.\n"),
+    ],
+)
+def test_a_byte_order_mark_before_the_text_moves_no_answer(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    drawn = make_draft([put(tmp_path, name, text)], lambda: bag_of_stems)
+    root = tmp_path / "kb"
+    write_knowledge(root, title="T", documents=drawn.documents, pairs=drawn.pairs)
+    knowledge = load_knowledge(root)
+    assert knowledge.quarantined == ()
+    assert [(p.answer, p.provenance) for p in knowledge.pairs] == [
+        (p.answer, p.provenance) for p in drawn.pairs
     ]
 
 

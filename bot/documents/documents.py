@@ -239,7 +239,7 @@ def _read_text(path: Path) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """The text of UTF-8, or of what a byte order mark says.
+    """The text of UTF-8, or of what a byte order mark says, without that mark.
 
     Raises DocumentError, which names the line but no file.
     """
@@ -255,9 +255,14 @@ def decoded(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DocumentError(
-            f"line {line}: is no {'UTF-8' if encoding == 'utf-8-sig' else 'UTF-16'} (byte "
+            f"line {line}: is no {encoding.removesuffix('-sig').upper()} (byte "
             f"0x{data[error.start]:02x} at byte {error.start}). Save it as UTF-8."
         ) from error
+    if (nul := text.find("\0")) >= 0:
+        raise DocumentError(
+            f"is no text (a NUL at character {nul}). Save it as plain text in UTF-8."
+        )
+    text = text.lstrip("\ufeff")  # a second mark would be lost when the text is written and read
     if not text.strip():
         raise DocumentError("is empty. Give a text with at least one sentence.")
     return text

@@ -173,14 +173,20 @@ def _unpacked(answer: httpx.Response, deadline: float) -> Iterator[bytes]:
     total = 0
     for raw in answer.iter_raw():
         while raw:
+            if unpacker is not None and unpacker.eof:  # another member (RFC 1952, section 2.2)
+                if raw[:1] != b"\x1f":
+                    return  # what some servers put behind the end
+                unpacker = zlib.decompressobj(wbits=31)
             try:
                 piece = unpacker.decompress(raw, 1 << 20) if unpacker else raw
             except zlib.error as error:
                 raise DocumentError("is packed wrongly. Save it as a file.") from error
-            raw = unpacker.unconsumed_tail if unpacker else b""
+            raw = unpacker.unconsumed_tail or unpacker.unused_data if unpacker else b""
             total += len(piece)
             if total > MAX_BYTES:
                 raise DocumentError(f"is larger than {MAX_BYTES >> 20} MB. Split it into parts.")
             yield piece
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the time for the whole answer is over")
+    if unpacker is not None and not unpacker.eof:
+        raise DocumentError("is cut short, or packed wrongly. Try again, or save it as a file.")

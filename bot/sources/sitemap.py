@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -68,10 +69,10 @@ def read_sitemap(path: Path) -> Sitemap:
 
 
 def _unpacked(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
     try:
-        unpacked = unpacker.decompress(data, MAX_BYTES + 1)
-    except zlib.error as error:
+        with gzip.open(BytesIO(data)) as packed:
+            unpacked = packed.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise DocumentError("is no sound gzip file. Pack it anew, or give it unpacked.") from error
     if len(unpacked) > MAX_BYTES:
         raise DocumentError(f"unpacks to more than {MAX_BYTES >> 20} MB. Split the sitemap.")

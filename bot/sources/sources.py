@@ -121,6 +121,7 @@ class Sources:
             begun = time.monotonic()
             try:
                 original = self._fetched(item) if isinstance(item, str) else item
+                _check_name(original)
                 if isinstance(item, str):
                     taken.add(item)
                     if original.url != item and original.url in taken:
@@ -160,8 +161,10 @@ class Sources:
 
     def document(self, original: Original, taken: set[str]) -> tuple[Document, tuple[str, ...]]:
         """The document that `original` holds, with an id that is not in `taken`, and notes on what
-        was left out of it. Raises DocumentError, which names it, where it can't be taken."""
+        was left out of it. Raises DocumentError, without its name, where it can't be taken."""
         extracted = self._extracted(original)
+        # A byte order mark before the text would be lost when that is written and read again.
+        extracted = replace(extracted, text=extracted.text.lstrip("\ufeff"))
         if not has_sentence(extracted.text):
             raise DocumentError(
                 f"holds no sentence, only {extracted.text.strip()[:40]!r}. Give a text with "
@@ -246,6 +249,13 @@ class Sources:
             into = self._open.enter_context(tempfile.TemporaryDirectory(prefix="quoth-"))
             self._fetcher = Fetcher(Path(into), self._trusted, self._seconds)
         return self._fetcher.fetch(address)
+
+
+def _check_name(original: Original) -> None:
+    try:
+        original.called.encode("utf-8")
+    except UnicodeEncodeError as error:  # the knowledge, which is UTF-8, couldn't name it
+        raise DocumentError("has a name that is no UTF-8. Rename it.") from error
 
 
 def _hosts(names: Sequence[str]) -> Iterator[Host]:
