@@ -339,12 +339,19 @@ class Turn:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Turn:
-        """A turn from `asdict` as JSON; fields this version doesn't know are passed over."""
+        """A turn from `asdict` as JSON; fields this version doesn't know are passed over.
+
+        Raises TypeError where a field is missing or holds anything but text.
+        """
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in fields.items()
             if name in cls.__dataclass_fields__
         }
+        lists = (known.get("pair_ids", ()), known.get("offered", ()))
+        texts = (value for name, value in known.items() if name not in ("pair_ids", "offered"))
+        if not all(isinstance(text, str) for text in (*texts, *lists[0], *lists[1])):
+            raise TypeError("a turn holds texts")
         return cls(**known)
 
 

@@ -271,6 +271,12 @@ def test_too_few_questions_are_refused_with_the_number_needed(risk: float, neede
         choose_operating_point(few * 0.9, few, few, risk)
 
 
+def test_a_risk_next_to_nothing_needs_more_questions_than_there_are() -> None:
+    right = np.ones(9, bool)
+    with pytest.raises(CalibrationError, match=r"at least \d{21} are needed"):
+        choose_operating_point(right * 0.9, right, right, 1e-20)
+
+
 @pytest.mark.parametrize("risk", [0.0, 1.0, -1.0, float("nan")])
 def test_a_risk_that_is_no_share_is_refused(risk: float) -> None:
     with pytest.raises(CalibrationError, match=r"in 0\.\.1"):

@@ -174,6 +174,12 @@ class TestAnswers:
         (lost,) = pairs(folder, text).quarantined
         assert "no document 'milk'" in lost.why
 
+    def test_evidence_far_behind_the_end_is_looked_for(self, folder: Path) -> None:
+        far = PAIR + f"  evidence: tea@{'0' * 12}:{10**30}-{10**31}\n"
+        (folder / "pairs.yaml").write_text(far)
+        [pair] = load_knowledge(folder).pairs
+        assert pair.provenance.evidence.of(TEXT) == pair.answer
+
     def test_an_answer_too_long_to_quote_is_quarantined(self, folder: Path) -> None:
         long = "Tea is " + "very " * 100 + "hot."
         (folder / "documents" / "tea.txt").write_text(long, encoding="utf-8")

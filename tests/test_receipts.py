@@ -49,7 +49,12 @@ def test_a_receipt_of_more_is_compared_with_more(bot: Bot) -> None:
     assert list(replay(bot, more.receipt.to_json())) == []
 
 
-@pytest.mark.parametrize("turns", [None, 7, [7], [{}], [["a"]]])
+TURN = {"turn_id": "a", "asked": "is MS fatal", "understood": "is MS fatal", "kind": "answer"}
+
+
+@pytest.mark.parametrize(
+    "turns", [None, 7, [7], [{}], [["a"]], [TURN | {"asked": 2}], [TURN | {"offered": 5}]]
+)
 def test_a_receipt_whose_turns_are_broken_is_told(bot: Bot, turns: object) -> None:
     told = list(replay(bot, {"asked": "is MS fatal", "turns": turns}))
     assert told == ["the receipt doesn't hold the turns before the question"]

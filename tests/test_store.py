@@ -394,7 +394,7 @@ def test_what_was_handled_is_asked_about_no_more(store: Store) -> None:
         ("what is it?", "unhelpful"),
     }
     refs = [one.ref for one in open_ones]
-    assert mark(store.database, [*refs, "q999", "f?"], "variant") == 2
+    assert mark(store.database, [*refs, "q999", "f?", "q²", "q" + "9" * 30], "variant") == 2
     assert unanswered(store.database) == ()
     assert {one.handled for one in unanswered(store.database, handled=True)} == {"variant"}
     mark(store.database, [open_ones[0].ref], None)

@@ -145,7 +145,7 @@ def replay(parsed: argparse.Namespace) -> int:
 
     try:
         receipt = json.loads(parsed.receipt.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{parsed.receipt} is not a receipt: {error}") from error
     if not isinstance(receipt, dict):
         raise UsageError(f"{parsed.receipt} is not a receipt: a JSON object is needed")

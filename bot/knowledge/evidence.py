@@ -89,7 +89,8 @@ def find_answer(answer: str, text: str, near: Span) -> Span | None:
     """
     if near.of(text) == answer and not _grown(near, text):
         return near
-    around = (max(0, near.start - _WINDOW), min(len(text), near.end + _WINDOW))
+    # The old place may lie far behind the end: it is what a file or a form says.
+    around = (max(0, min(near.start, len(text)) - _WINDOW), min(len(text), near.end + _WINDOW))
     found = occurrences(answer, text, *around) or occurrences(answer, text)
     return min(found, key=lambda span: abs(span.start - near.start), default=None)
 

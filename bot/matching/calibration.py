@@ -224,7 +224,7 @@ def choose_operating_point(
     if not 0 < max_wrong < 1:
         raise CalibrationError(f"the accepted share of wrong replies is in 0..1, not {max_wrong}")
     n = len(probabilities)
-    needed = math.ceil(math.log(delta) / math.log(1 - max_wrong))
+    needed = math.ceil(math.log(delta) / math.log1p(-max_wrong))
     if n < needed:
         raise CalibrationError(
             f"{n} labelled questions can't prove a wrong share of {max_wrong:.1%}: at least "

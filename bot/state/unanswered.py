@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,7 @@ from bot.state.database import Database
 from bot.state.tables import FEEDBACK, QUESTIONS
 
 Handled = Literal["variant", "pair", "out_of_scope", "dismissed"]
+_NUMBERED = re.compile(r"q([0-9]{1,15})")  # the ref of a row of questions
 _LEARNT = ("decline", "clarify")  # kinds of reply after which a thumb down adds nothing
 
 
@@ -70,7 +72,7 @@ def mark(database: Database, refs: Iterable[str], handled: Handled | None) -> in
     What was deleted meanwhile is passed over. Raises StoreError.
     """
     named = list(refs)
-    numbers = [int(ref[1:]) for ref in named if ref.startswith("q") and ref[1:].isdigit()]
+    numbers = [int(found[1]) for ref in named if (found := _NUMBERED.fullmatch(ref))]
     turns = [ref[1:] for ref in named if ref.startswith("f")]
     with database.transaction(write=True) as db:
         return sum(
