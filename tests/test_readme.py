@@ -40,6 +40,14 @@ def test_every_link_into_the_repository_leads_somewhere() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_every_picture_is_shown_somewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    told = "".join(page.read_text(encoding="utf-8") for page in pages)
+    pictures = [picture.name for picture in (ROOT / "docs/images").iterdir()]
+    assert len(pictures) > 8
+    assert [name for name in pictures if f"images/{name}" not in told] == []
+
+
 def test_every_command_named_exists() -> None:
     named = set(re.findall(r"python -m bot ([a-z-]+)", README))
     choices = next(a.choices for a in build_parser()._actions if a.dest == "command")
