@@ -35,7 +35,7 @@ def plot_reliability(scored: Scored, file: Path) -> None:
     for b in bins:
         axes.annotate(
             str(b.count),
-            ((b.low + b.high) / 2, min(b.accuracy, 0.96)),
+            ((b.low + b.high) / 2, min(b.accuracy, 0.93)),
             textcoords="offset points",
             xytext=(0, 3),
             ha="center",
@@ -46,7 +46,8 @@ def plot_reliability(scored: Scored, file: Path) -> None:
     axes.set_title(title if error is None else f"{title} (expected error {error:.3f})", fontsize=10)
     axes.set(xlabel="confidence", ylabel="share of candidates that are right", ylim=(0, 1))
     axes.set_xlim(0, 1)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    # Under the plot: bars stand wherever there is room in it.
+    axes.legend(frameon=False, fontsize=8, ncol=2, loc="upper right", bbox_to_anchor=(1, -0.13))
     figure.savefig(file, dpi=150)
 
 
