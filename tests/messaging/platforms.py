@@ -195,6 +195,12 @@ def slack_press(sent: OutgoingRequest, label: str, value: str) -> bytes:
 # Telegram ---------------------------------------------------------------------------------------
 
 
+TELEGRAM_ME = {
+    "ok": True,
+    "result": {"id": 123, "is_bot": True, "first_name": "Quoth", "username": "Q_Bot"},
+}
+
+
 def telegram_sign(body: bytes) -> RawRequest:
     return request("telegram", body, {"x-telegram-bot-api-secret-token": "telegram-secret"})
 
@@ -741,7 +747,7 @@ PLATFORMS: Sequence[Platform] = (
     ),
     Platform(
         "telegram",
-        Secrets.of("telegram", TOKEN="123:abc", SECRET_TOKEN="telegram-secret", USERNAME="@q_bot"),
+        Secrets.of("telegram", TOKEN="123:abc", SECRET_TOKEN="telegram-secret"),
         telegram_event,
         telegram_sign,
         lambda sent: [html.unescape(payload(sent)["text"])],
@@ -752,6 +758,7 @@ PLATFORMS: Sequence[Platform] = (
         signature="x-telegram-bot-api-secret-token",
         secret="SECRET_TOKEN",
         chunk=4096,
+        setup=Setup(None, PUBLIC, keys, lambda request, secrets: TELEGRAM_ME),
     ),
     Platform(
         "whatsapp",

@@ -22,6 +22,8 @@ from bot.channels.messaging.incoming import (
     Received,
     Rejected,
 )
+from bot.channels.messaging.protocol import Setup
+from bot.channels.messaging.registry import CHANNELS
 
 NOT_ADDRESSED = Ignored("not addressed")
 
@@ -163,6 +165,23 @@ def entity(text: str, part: str, kind: str) -> list[dict[str, object]]:
 def test_telegram_groups(text: str, part: str, kind: str, heard: str | None) -> None:
     found = receive("telegram", telegram(text, entities=entity(text, part, kind)))
     assert found == NOT_ADDRESSED if heard is None else one(found).text == heard
+
+
+@pytest.mark.parametrize("known", [None, {}, {"ok": True, "result": {"username": ""}}])
+def test_what_telegram_calls_by_a_name_is_not_for_a_bot_that_does_not_know_its_own(
+    known: dict[str, object] | None,
+) -> None:
+    platform = p.BY_NAME["telegram"]
+    channel = CHANNELS["telegram"](Setup(account=lambda request, secrets: known))
+
+    def said(text: str, part: str, kind: str) -> Received:
+        body = telegram(text, entities=entity(text, part, kind))
+        return channel.receive(platform.sign(body), platform.secrets, p.NOW)
+
+    assert said("/ask@q_bot x", "/ask@q_bot", "bot_command") == NOT_ADDRESSED
+    assert said("/ask@ x", "/ask@", "bot_command") == NOT_ADDRESSED
+    assert said("@q_bot x", "@q_bot", "mention") == NOT_ADDRESSED
+    assert one(said("/ask x", "/ask", "bot_command")).text == "x"
 
 
 def test_telegram_replies_to_the_bot_are_heard() -> None:

@@ -24,6 +24,7 @@ from linebot.v3.messaging import ApiClient, Configuration, MessagingApi, PushMes
 from linebot.v3.messaging.exceptions import ApiException
 from linebot.v3.webhook import SignatureValidator, WebhookParser
 from replies import answered, clarified
+from senders import environment
 from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block
 from slack_sdk.signature import SignatureVerifier
@@ -33,11 +34,14 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from bot.channels.messaging.authorise import authorised
+from bot.channels.messaging.egress import Egress
 from bot.channels.messaging.generic import signed_headers
 from bot.channels.messaging.incoming import Ignored, OutgoingRequest, RawRequest, Rejected
 from bot.channels.messaging.outcome import Delivered, outcome
 from bot.channels.messaging.protocol import Setup
 from bot.channels.messaging.registry import CHANNELS
+from bot.channels.messaging.runtime import Connections
+from bot.channels.messaging.whoami import WhoAmI
 
 OPTIONS = ("Is MS fatal?", "Is ALS fatal?", "What is the life expectancy of people with ALS?")
 REPLIES = (answered("MS is <not> *fatal* & rare.", url=None), clarified(OPTIONS))
@@ -285,6 +289,59 @@ def test_telegram_client() -> None:
         assert json.loads(mine[3]) == {
             name: json.loads(value) if name in nested else value for name, value in form.items()
         }
+
+
+def group_command(text: str) -> RawRequest:
+    update = json.loads(p.telegram_event(text, "1"))
+    update["message"]["chat"] = {"id": -100, "type": "supergroup"}
+    command = {"type": "bot_command", "offset": 0, "length": len(text.split()[0])}
+    update["message"]["entities"] = [command]
+    return p.telegram_sign(json.dumps(update).encode())
+
+
+def test_telegrams_own_client_and_ours_learn_the_same_name() -> None:
+    with served(Fake((200, p.TELEGRAM_ME))) as fake:
+
+        async def theirs() -> str:
+            async with telegram.Bot("123:abc", base_url=f"{fake.url}/bot") as bot:
+                return bot.username
+
+        name = asyncio.run(theirs())
+        fake.got.clear()
+        connections = Connections.of(environment(fake.url, ("telegram",)))
+        ours = connections.channels["telegram"]
+
+        def heard(text: str) -> bool:
+            found = ours.channel.receive(group_command(text), ours.secrets, p.NOW)
+            return isinstance(found, tuple)
+
+        assert fake.got == []  # a start asks nobody
+        assert heard(f"/ask@{name} x")
+        assert heard(f"/ask@{name.upper()} x")
+        assert not heard("/ask@other_bot x")
+        asked = [got[:2] for got in fake.got]
+        connections.egress.close()
+    assert asked == [("GET", "/telegram/bot123:abc/getMe")]  # once, and kept
+
+
+def test_a_name_that_can_not_be_learnt_is_asked_for_again_after_a_minute() -> None:
+    now = [1000.0]
+    secrets = p.BY_NAME["telegram"].secrets
+    with served(Fake((502, {}))) as fake:
+        egress = Egress([fake.url])
+        who = WhoAmI(egress, lambda: now[0])
+        request = OutgoingRequest("GET", f"{fake.url}/bot{{TOKEN}}/getMe", auth="url:TOKEN")
+        assert [who(request, secrets) for _ in range(3)] == [None] * 3
+        assert len(fake.got) == 1
+        fake.answer = (200, p.TELEGRAM_ME)
+        now[0] += 59
+        assert who(request, secrets) is None
+        now[0] += 1
+        assert who(request, secrets) == p.TELEGRAM_ME
+    now[0] += 9999
+    assert who(request, secrets) == p.TELEGRAM_ME  # the platform is gone by now
+    assert WhoAmI(egress, lambda: now[0])(request, secrets) is None
+    egress.close()
 
 
 def test_line_client() -> None:

@@ -56,15 +56,20 @@ class ChannelInfo:
 # None where it can't be had.
 Keys = Callable[[str, bool], Mapping[str, object] | None]
 
+# Given a request that asks a platform about the bot's own account, and the channel's secrets; the
+# answer, asked for once and kept; None while it can't be had.
+Account = Callable[[OutgoingRequest, Secrets], Mapping[str, object] | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What a channel is built with: another address of the platform, our own public address (for
-    links to the sources), and the public keys of those who sign tokens."""
+    links to the sources), the public keys of those who sign tokens, and the bot's own account."""
 
     api: str | None = None
     public_url: str | None = None
     keys: Keys = field(default=lambda url, anew: None, repr=False)
+    account: Account = field(default=lambda request, secrets: None, repr=False)
 
 
 class Channel(Protocol):

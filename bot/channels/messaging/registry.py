@@ -12,7 +12,7 @@ from bot.channels.messaging.googlechat import GoogleChat
 from bot.channels.messaging.line import Line
 from bot.channels.messaging.matrix import Matrix
 from bot.channels.messaging.messenger import INSTAGRAM, Messenger
-from bot.channels.messaging.protocol import Channel, ChannelInfo, Keys, Setup
+from bot.channels.messaging.protocol import Account, Channel, ChannelInfo, Keys, Setup
 from bot.channels.messaging.slack import Slack
 from bot.channels.messaging.teams import Teams
 from bot.channels.messaging.teams_bot import TeamsBot
@@ -56,6 +56,7 @@ def load_channels(
     environ: Mapping[str, str],
     keys: Keys = lambda url, anew: None,
     sites: Collection[str] = ("",),
+    account: Account = lambda request, secrets: None,
 ) -> dict[str, Enabled]:
     """The channels of QUOTH_CHANNELS by name, each with all that it needs.
 
@@ -97,7 +98,7 @@ def load_channels(
             continue
         api = secrets.get(info.address).rstrip("/") or None
         base = f"/{site}" if site else ""  # the documents that are linked are below it
-        channel = CHANNELS[name](Setup(api, f"{public_url}{base}", keys))
+        channel = CHANNELS[name](Setup(api, f"{public_url}{base}", keys, account))
         enabled[name] = Enabled(channel, channel.describe(), secrets, site)
     if faults:
         raise SettingsError("; ".join(faults))

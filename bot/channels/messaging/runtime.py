@@ -12,6 +12,7 @@ from bot.channels.messaging.egress import Egress, trusted_addresses
 from bot.channels.messaging.reception import Reception
 from bot.channels.messaging.registry import PUBLIC_URL, Enabled, load_channels
 from bot.channels.messaging.tokens import AccessTokens, PublicKeys
+from bot.channels.messaging.whoami import WhoAmI
 from bot.channels.messaging.workers import Workers
 from bot.state.inbox import Inbox
 from bot.state.lanes import Lanes, Lease
@@ -46,7 +47,7 @@ class Connections:
         """As the environment says, for a server of `sites`. Raises SettingsError that names all
         that is wrong."""
         egress = Egress(trusted_addresses(environ))
-        channels = load_channels(environ, PublicKeys(egress, environ), sites)
+        channels = load_channels(environ, PublicKeys(egress, environ), sites, WhoAmI(egress))
         public_url = environ.get(PUBLIC_URL, "").strip().rstrip("/")
         return cls(channels, egress, AccessTokens(egress, environ), public_url)
 

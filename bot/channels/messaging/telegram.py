@@ -60,19 +60,12 @@ class Telegram:
                     pattern=r"[\w-]{1,256}",
                     form="1 to 256 letters, digits, _ or -",
                 ),
-                Setting(
-                    "USERNAME",
-                    "the bot's name, so that @mentions in groups reach it",
-                    required=False,
-                    pattern=r"@?\w+",
-                    form="a name such as @quoth_bot",
-                ),
             ),
             limits=Limits(TEXT, "UTF-16 units", options=8, label=LABEL),
             delivery="at least once",
             acknowledge_seconds=60.0,
             per_second=30,
-            probe=OutgoingRequest("GET", self._url("getMe"), auth="url:TOKEN"),
+            probe=self._get_me(),
         )
 
     def receive(self, request: RawRequest, secrets: Secrets, now: float) -> Received:
@@ -99,7 +92,7 @@ class Telegram:
         words = text_at(message, "text") or text_at(message, "caption")
         if not words:
             return Ignored("no text")
-        words, called = _called(message, words, secrets)
+        words, called = self._called(message, words, secrets)
         if not private and not called:
             return Ignored("not addressed")
         reply_to = _place(message)
@@ -139,6 +132,9 @@ class Telegram:
     def _url(self, method: str) -> str:
         return f"{self.setup.api or API}/bot{{TOKEN}}/{method}"
 
+    def _get_me(self) -> OutgoingRequest:
+        return OutgoingRequest("GET", self._url("getMe"), auth="url:TOKEN")
+
     def _request(self, method: str, parameters: object) -> OutgoingRequest:
         return OutgoingRequest(
             "POST",
@@ -171,6 +167,34 @@ class Telegram:
             return (answer,)
         return answer, _message(key, _place(message), sender, pick.text, pick.key, secrets)
 
+    def _called(self, message: object, words: str, secrets: Secrets) -> tuple[str, bool]:
+        """(the words without a mention of the bot, whether it is mentioned, replied to or
+        commanded). Of what is said to a name, nothing is for the bot before it knows its own."""
+        me = secrets.get("TOKEN").partition(":")[0]
+        called = id_at(message, "reply_to_message", "from", "id") == me
+        units = words.encode("utf-16-le")
+        entities = objects_at(message, "entities") or objects_at(message, "caption_entities")
+        for entity in entities:
+            kind = text_at(entity, "type")
+            start, length = at(entity, "offset"), at(entity, "length")
+            if not isinstance(start, int) or not isinstance(length, int) or min(start, length) < 0:
+                continue
+            said = units[2 * start : 2 * (start + length)].decode("utf-16-le", "ignore")
+            _, separator, name = said.partition("@")
+            if kind == "bot_command" and start == 0:
+                called = called or not separator or self._is_me(name, secrets)
+            elif (kind == "mention" and self._is_me(name, secrets)) or (
+                kind == "text_mention" and id_at(entity, "user", "id") == me
+            ):
+                called = True
+                words = words.replace(said, " ", 1) if said else words
+        return clean(words).strip(), called
+
+    def _is_me(self, name: str, secrets: Secrets) -> bool:
+        """Whether `name`, without its "@", is the bot's own, as Telegram tells it."""
+        own = text_at(self.setup.account(self._get_me(), secrets), "result", "username")
+        return bool(own) and name.casefold() == own.casefold()
+
 
 def _message(
     key: str,
@@ -200,26 +224,3 @@ def _place(message: object) -> dict[str, str]:
 
 def _conversation(place: Mapping[str, str], secrets: Secrets) -> str:
     return secrets.pseudonym("conversation", place["chat"], place.get("thread", ""))
-
-
-def _called(message: object, words: str, secrets: Secrets) -> tuple[str, bool]:
-    """(the words without a mention of the bot, whether it is mentioned, replied to, commanded)."""
-    me = secrets.get("TOKEN").partition(":")[0]
-    name = "@" + secrets.get("USERNAME").removeprefix("@").casefold()
-    called = id_at(message, "reply_to_message", "from", "id") == me
-    units = words.encode("utf-16-le")
-    entities = objects_at(message, "entities") or objects_at(message, "caption_entities")
-    for entity in entities:
-        kind, start, length = text_at(entity, "type"), at(entity, "offset"), at(entity, "length")
-        if not isinstance(start, int) or not isinstance(length, int) or min(start, length) < 0:
-            continue
-        said = units[2 * start : 2 * (start + length)].decode("utf-16-le", "ignore")
-        _, separator, addressee = said.casefold().partition("@")
-        if kind == "bot_command" and start == 0:
-            called = called or not separator or name in ("@", f"@{addressee}")
-        elif (kind == "mention" and len(name) > 1 and said.casefold() == name) or (
-            kind == "text_mention" and id_at(entity, "user", "id") == me
-        ):
-            called = True
-            words = words.replace(said, " ", 1) if said else words
-    return clean(words).strip(), called
