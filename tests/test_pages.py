@@ -72,7 +72,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    guide = document_from_text(MARKDOWN, id="care & guide", title=f"Guide {EVIL}", source="g.md")
+    guide = document_from_text(MARKDOWN, id="care & a/guide", title=f"Guide {EVIL}", source="g.md")
     bot = SmallBot(small_knowledge(guide))
     with small_site(tmp_path_factory.mktemp("site"), bot) as client:
         yield client

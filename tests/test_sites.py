@@ -19,7 +19,7 @@ from bot.channels import watching
 from bot.channels.apart import load_apart
 from bot.channels.http import create_app
 from bot.channels.sites import Sites, folders_in, site_of
-from bot.channels.watching import Watcher
+from bot.channels.watching import Watcher, state_of
 from bot.errors import KnowledgeError, QuothError, SettingsError
 from bot.knowledge.files import read_manifest
 from bot.knowledge.knowledge import load_knowledge
@@ -274,6 +274,19 @@ def test_a_folder_that_is_no_site_is_told_once_while_the_server_runs(
     assert [r.getMessage() for r in caplog.records if "can't be a site" in r.getMessage()] == [
         caplog.records[-1].getMessage()
     ]
+
+
+def test_a_change_behind_a_link_is_seen_and_links_in_a_circle_end(tmp_path: Path) -> None:
+    folder = make_shop(tmp_path / "shop")
+    (folder / "documents").rename(tmp_path / "elsewhere")
+    (folder / "documents").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "up").symlink_to(folder)
+    before = state_of(folder)
+    with (tmp_path / "elsewhere" / "shop.txt").open("a") as document:
+        document.write("It is closed on Sundays.\n")
+    after = state_of(folder)
+    assert [path for path, *_ in set(after) - set(before)] == [f"{folder}/documents/shop.txt"]
+    assert len(after) == 3
 
 
 def wait_until(done: Callable[[], bool]) -> None:

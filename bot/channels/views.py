@@ -72,7 +72,7 @@ def html_routes() -> APIRouter:
     for path, endpoint, methods in (
         ("/", home, ["GET", "HEAD"]),
         ("/ask", ask, ["GET", "HEAD", "POST"]),
-        ("/source/{document}", source, ["GET", "HEAD"]),
+        ("/source/{document:path}", source, ["GET", "HEAD"]),
     ):
         router.add_api_route(path, endpoint, methods=methods, response_model=None)
     return router

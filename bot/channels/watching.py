@@ -35,8 +35,16 @@ log = logging.getLogger("quoth.knowledge")
 def state_of(folder: Path) -> State:
     """What differs whenever a file below `folder` does; hidden ones, which are on their way to
     another name, are passed over."""
-    found = []
-    for at, folders, files in os.walk(folder):
+    found, been = [], set()
+    for at, folders, files in os.walk(folder, followlinks=True):
+        try:
+            place = os.stat(at)
+        except OSError:
+            continue
+        if (place.st_dev, place.st_ino) in been:  # a link leads back to it
+            folders.clear()
+            continue
+        been.add((place.st_dev, place.st_ino))
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             if name.startswith("."):
