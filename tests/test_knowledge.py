@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -335,6 +336,13 @@ class TestFaults:
         (folder / "pairs.yaml").unlink()
         (folder / "pairs.yaml").mkdir()
         with pytest.raises(KnowledgeError, match="cannot be read"):
+            load_knowledge(folder)
+
+    @pytest.mark.parametrize("name", ["pairs.yaml", "out_of_scope.yaml"])
+    def test_a_pipe_in_place_of_a_file_is_not_waited_for(self, folder: Path, name: str) -> None:
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+        with pytest.raises(KnowledgeError, match=f"{name}: cannot be read .it is no regular file"):
             load_knowledge(folder)
 
     def test_a_missing_folder(self, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import yaml
 
 from bot.errors import KnowledgeError
 from bot.knowledge.files import DOCUMENT_KEYS, PAIR_KEYS
+from bot.knowledge.yaml_fields import read_data
 from bot.knowledge.yaml_scalars import entry, item, scalar
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -274,7 +275,7 @@ def read_raw(file: Path) -> str | None:
     Raises KnowledgeError where it can't be read, or is not UTF-8.
     """
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return read_data(file).decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

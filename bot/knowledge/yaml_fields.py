@@ -7,6 +7,8 @@ beyond nested lists and keys (tags, anchors, several documents in a file) is ref
 from __future__ import annotations
 
 import difflib
+import errno
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,10 +141,18 @@ def entries_of(node: Node, file: Path, what: str) -> tuple[Node, ...]:
     return node.nodes
 
 
+def read_data(file: Path) -> bytes:
+    """The bytes of a file. Raises OSError, also for a pipe, for which a server would wait for
+    ever."""
+    if not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
+        raise OSError(errno.EINVAL, "it is no regular file", str(file))
+    return file.read_bytes()
+
+
 def read_text(file: Path) -> str:
     """The text of a UTF-8 file (a byte order mark is dropped). Raises KnowledgeError."""
     try:
-        data = file.read_bytes()
+        data = read_data(file)
     except FileNotFoundError:
         raise KnowledgeError("the file is missing; restore it, or draw it anew", file) from None
     except OSError as error:
