@@ -34,7 +34,9 @@ def origin_of(url: str) -> tuple[str, str, int] | None:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:
+        (parts.hostname or "").rstrip(".").encode("idna")  # no name server is asked for "a..b"
+        _ = httpx.URL(url).host  # nor for what only begins like an international name ("xn--a")
+    except (ValueError, httpx.InvalidURL):
         return None
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
