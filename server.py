@@ -169,6 +169,8 @@ def _bound(settings: Settings) -> socket.socket:
         )
         family, kind, protocol, _, address = found[0]
         bound = socket.socket(family, kind, protocol)
+    except UnicodeError:  # "a..b"
+        raise _unusable(settings, OSError(errno.EINVAL, "it is no host name")) from None
     except OSError as error:
         raise _unusable(settings, error) from None
     try:

@@ -70,6 +70,8 @@ def test_every_rival_is_a_case() -> None:
 def test_an_unknown_case_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="unknown case"):
         run(load_settings(), cases=["nonsense"])
+    with pytest.raises(UsageError, match="at least one round is needed, not 0"):
+        run(load_settings(), rounds=0)
 
 
 @pytest.mark.usefixtures("encoder")

@@ -176,6 +176,7 @@ def test_a_taken_port_is_told_at_once(start: Callable[..., Server]) -> None:
     [
         ({"QUOTH_PORT": "eighty"}, "QUOTH_PORT"),
         ({"QUOTH_HOST": "192.0.2.1"}, "QUOTH_HOST"),
+        ({"QUOTH_HOST": "a..b"}, "can't be served on (it is no host name). Set QUOTH_HOST"),
         ({"QUOTH_KNOWLEDGE": "/nowhere"}, "/nowhere"),
         ({"QUOTH_DATABASE_URL": "mysql://u:geheim@h/d"}, "QUOTH_DATABASE_URL"),
     ],

@@ -295,6 +295,7 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     [
         ("nonsense", "is not a database URL"),
         ("mysql://h/d", "names 'mysql'"),
+        ("postgresql://u:geheim@h:port/d", "is not a database URL"),
         ("sqlite://", "must name a file"),
         ("sqlite:////proc/nowhere/q.db", "can't be made"),
         ("postgresql://u:geheim@127.0.0.1:1/d", "can't be used"),
@@ -304,6 +305,7 @@ def test_a_database_that_cannot_be_opened_is_named_with_a_remedy(url: str, says:
     with pytest.raises(SettingsError, match=says) as caught:
         Store(url)
     assert "QUOTH_DATABASE_URL" in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert "geheim" not in str(caught.value)
 
 

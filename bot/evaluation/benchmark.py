@@ -65,11 +65,13 @@ def run(
     """Measure `cases` and print the table with its ratios, or one JSON object.
 
     With `one_thread` no library may use more; by default each does as it would for a user.
-    Raises UsageError for a case that doesn't exist, QuothError where one fails.
+    Raises UsageError for a case that doesn't exist or no round, QuothError where one fails.
     """
     unknown = [name for name in cases if name not in CASES]
-    if unknown or not cases or rounds < 1:
-        raise UsageError(f"unknown case {unknown}; there are {', '.join(CASES)}")
+    if unknown or not cases:
+        raise UsageError(f"unknown case {', '.join(unknown)}; there are {', '.join(CASES)}")
+    if rounds < 1:
+        raise UsageError(f"at least one round is needed, not {rounds}")
     found: dict[str, list[Figures]] = {name: [] for name in cases}
     missing: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="quoth-benchmark-") as folder:

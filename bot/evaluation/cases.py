@@ -70,10 +70,8 @@ def batching(settings: Settings) -> Ready:
 
 def whole_bot(settings: Settings) -> Ready:
     """The bot, from the question to the reply with its quote."""
-    try:
-        from bot.bot import Bot
-    except ImportError as error:
-        raise Unavailable(f"the bot can't be imported: {error}") from error
+    from bot.bot import Bot
+
     bot = Bot.load(settings)
     return Ready(lambda question: bot.ask(question))
 

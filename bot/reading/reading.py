@@ -2,9 +2,9 @@
 
 The matching head knows an answer by its wordings. A drawn answer has its own sentence and rules'
 questions only, so it is read instead: words, meaning and tokens of the question against those of
-the sentence and what stands around it (`reading_signals`), weighed by a small model that
-was trained on questions about other documents (`reading_model`). Answers that a person wrote or
-reviewed are left to the head.
+the sentence and what stands around it (`signals`), weighed by a small model that was trained on
+questions about other documents (`model`). Answers that a person wrote or reviewed are left to the
+head.
 """
 
 from __future__ import annotations
@@ -238,14 +238,10 @@ def sentences_of(
 ) -> tuple[Sentence, ...]:
     """The quotes of `answers`, subjects by their canonical names, and where they stand."""
     numbers = {passage.id: n for n, passage in enumerate(knowledge.passages)}
-    of_document = {
-        document.id: [p for p in knowledge.passages if p.document_id == document.id]
-        for document in knowledge.documents
-    }
     titles = {document.id: document.title for document in knowledge.documents}
     found = []
     for answer in answers:
-        passage = passage_at(of_document[answer.document_id], answer.evidence)
+        passage = passage_at(knowledge.passages_of[answer.document_id], answer.evidence)
         about = ", ".join(filter(None, (titles[answer.document_id], passage.heading)))
         said = clean(subjects.replace(clean(_spoken(answer.text, passage.text))))
         found.append(Sentence(said, f"{about}: {said}", numbers[passage.id], about))

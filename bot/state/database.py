@@ -115,7 +115,7 @@ def open_engine(url: str, site: str = "") -> sa.Engine:
     """An engine for `url` whose database has all tables; raises SettingsError as `Database`."""
     try:
         parsed = sa.make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number
         raise SettingsError(
             "QUOTH_DATABASE_URL is not a database URL. Write sqlite:///FILE or "
             "postgresql://USER:PASSWORD@HOST/DATABASE."
@@ -133,10 +133,10 @@ def open_engine(url: str, site: str = "") -> sa.Engine:
         _make_tables(engine, site)
     except SQLAlchemyError as error:
         engine.dispose()
+        why = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
         raise SettingsError(
-            f"the database {parsed.render_as_string(hide_password=True)} can't be used "
-            f"({getattr(error, 'orig', None) or type(error).__name__}). Check QUOTH_DATABASE_URL, "
-            "and that this user may write there."
+            f"the database {parsed.render_as_string(hide_password=True)} can't be used ({why}). "
+            "Check QUOTH_DATABASE_URL, and that this user may write there."
         ) from None
     except SettingsError:
         engine.dispose()
