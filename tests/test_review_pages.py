@@ -16,7 +16,7 @@ from reviewing import Desk, kept_questions, reviewing
 from test_review_service import ASKED, OPENS, SHOP
 
 from bot.bot import Bot, Engine
-from bot.knowledge.files import OUT_OF_SCOPE, PAIRS
+from bot.knowledge.files import CALIBRATION, OUT_OF_SCOPE, PAIRS
 from bot.settings import Settings
 
 PHONE = {"viewport": {"width": 390, "height": 780}}
@@ -224,6 +224,23 @@ def test_visitors_questions_are_dealt_with_by_keyboard_alone(browser: Browser, d
         press(page, "u")
         expect(notice).to_contain_text("Undone")
         assert "learnt from visitors" not in pairs(desk)
+        settled(page, "learning")
+        heads.nth(mondays).focus()
+        press(page, "c")
+        choice = page.locator("details[open] select")
+        expect(choice).to_be_focused()
+        press(page, "Tab")
+        press(page, "Enter")  # a choice is asked for, none is made for the owner
+        expect(choice).to_be_focused()
+        page.keyboard.type("When does the shop")
+        assert faults(page) == []
+        press(page, "Tab")
+        press(page, "Enter")
+        expect(notice).to_contain_text("Put aside. 4 calibration questions")
+        expect(page.locator("#aside")).to_contain_text("4 calibration questions")
+        assert '"q": "when does it open on mondays"' in (desk.folder / CALIBRATION).read_text()
+        press(page, "u")
+        expect(notice).to_contain_text("Undone. Put aside for calibration")
         settled(page, "learning")
         before = heads.count()
         heads.first.focus()

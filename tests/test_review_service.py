@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import difflib
+import html
 import io
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -12,15 +15,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from reviewing import Desk, kept_questions, reviewing
+from reviewing import TOKEN, Desk, kept_questions, reviewing
 
 from bot.bot import Bot, Engine
 from bot.channels.review.figures import Figures, replies_csv, stretch, unanswered_csv
 from bot.channels.review.learning import Cluster
 from bot.channels.review.trials import Outcome
 from bot.channels.review.workspace import Conflict, Entry, Workspace
-from bot.errors import DocumentError, KnowledgeError
-from bot.knowledge.files import OUT_OF_SCOPE, PAIRS
+from bot.errors import DocumentError, KnowledgeError, QuothError
+from bot.knowledge.exam import read_exam
+from bot.knowledge.files import CALIBRATION, OUT_OF_SCOPE, PAIRS
 from bot.knowledge.knowledge import load_knowledge
 from bot.knowledge.rejected import REJECTED, Rejected, read_rejected
 from bot.settings import Settings
@@ -278,6 +282,132 @@ def test_visitors_questions_are_grouped_and_become_variants_pairs_and_gaps(desk:
     assert desk.service.clusters() == ()
     with pytest.raises(KnowledgeError, match="tick"):
         learn("variant", pair=entry(desk, OPENS).id)
+
+
+def test_a_question_put_aside_is_held_out_with_its_label(desk: Desk) -> None:
+    wait(desk)
+    before = (desk.folder / CALIBRATION).read_bytes()
+    groups = desk.service.clusters() or ()
+    tents = next(g for g in groups if "tents" in g.head)
+    opening = next(g for g in groups if "mondays" in g.head)
+
+    def learn(action: str, **fields: str | list[str]) -> str:
+        revision = desk.service.workspace.snapshot().revision
+        given = {"revision": revision, **fields}
+        return desk.service.learn(
+            action, {k: v if isinstance(v, list) else [v] for k, v in given.items()}
+        ).notice
+
+    refs = " ".join(opening.refs)
+    told = learn("put-aside", refs=refs, pair=entry(desk, OPENS).id, text=[opening.head])
+    assert told.startswith("Put aside. 4 calibration questions")
+    assert told.endswith("needs at least 90.")
+    learn("put-aside", refs=" ".join(tents.refs), pair="-", text=list(tents.wordings))
+    raw = (desk.folder / CALIBRATION).read_bytes()
+    assert raw.startswith(before)  # what stood there stays, byte by byte
+    rows = [json.loads(line) for line in raw[len(before) :].decode().splitlines()]
+    said = f"visitors {date.today()}, Ann"
+    assert rows == [
+        {
+            "q": opening.head,
+            "kind": "answerable",
+            "gold": ["The shop opens at nine."],
+            "from": said,
+        },
+        *({"q": q, "kind": "unanswerable", "gold": [], "from": said} for q in tents.wordings),
+    ]
+    exam = [question for (question,) in read_exam(desk.folder / CALIBRATION)]
+    assert [bool(question.gold) for question in exam[-3:]] == [True, False, False]
+    left = {o.ref for o in unanswered(desk.store.database)}
+    assert not left & {*opening.refs, *tents.refs}
+    desk.service.undo()
+    desk.service.undo()
+    assert (desk.folder / CALIBRATION).read_bytes() == before
+    assert {o.ref for o in unanswered(desk.store.database)} >= {*opening.refs, *tents.refs}
+
+
+def test_what_is_held_out_is_not_learnt_and_what_is_learnt_is_not_held_out(desk: Desk) -> None:
+    wait(desk)
+    held = "What time do you open?"  # a calibration question, in other letters
+    place = "shop 0 10"
+
+    def refused(why: str, action: str, **fields: str) -> None:
+        given = {"revision": desk.service.workspace.snapshot().revision, **fields}
+        with pytest.raises(KnowledgeError, match=why):
+            desk.service.learn(action, {k: [v] for k, v in given.items()})
+
+    opens = entry(desk, OPENS).id
+    refused("held out", "variant", pair=opens, text=held)
+    refused("held out", "pair", question=held, sentence=place)
+    refused("held out", "gap", topic="hours", text=held)
+    for action in ("variant", "question"):
+        with pytest.raises(KnowledgeError, match="held out"):
+            on(desk, OPENS, action, text=held)
+    refused("already", "put-aside", pair="-", text=held)
+    refused("as a wording of “When does", "put-aside", pair=opens, text="Opening time?")
+    refused("as a known gap", "put-aside", pair="-", text="can i work for you")
+    refused("which pair", "put-aside", pair="", text="new")
+    refused("no longer in the file", "put-aside", pair="gone", text="new")
+    refused("tick", "put-aside", pair="-")
+    for name in (PAIRS, OUT_OF_SCOPE, CALIBRATION):
+        assert difference(desk.folder, name) == ([], [])
+
+
+def test_putting_aside_is_a_plain_form_and_overwrites_no_other_hand(desk: Desk) -> None:
+    wait(desk)
+    revision = desk.service.workspace.snapshot().revision
+    file = desk.folder / CALIBRATION
+    other = '{"q": "theirs", "kind": "unanswerable", "gold": []}\n'
+    file.write_text(file.read_text() + other)
+    fields = {"revision": revision, "pair": "-", "text": "do you sell tents", "refs": ""}
+    headers = {"Origin": desk.address.removesuffix(f"/{TOKEN}")}
+    with httpx.Client(base_url=desk.address, headers=headers) as client:
+        refused = client.post("/learn/put-aside", data=fields)
+        assert refused.status_code == 409
+        assert f"+{other[:12]}" in html.unescape(refused.text)
+        assert file.read_text().endswith(other)
+        again = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', refused.text)
+        assert dict(again) == fields | {"revision": desk.service.workspace.snapshot().revision}
+        assert client.post("/learn/put-aside", data=dict(again)).status_code == 303
+        words = re.sub("<[^>]+>", "", client.get("/learn").text)
+        assert "5 calibration questions; calibrate --max-wrong 0.05 needs at least 90" in words
+    assert file.read_text().count("do you sell tents") == 1
+
+
+def test_questions_are_put_aside_in_a_file_of_any_shape(desk: Desk) -> None:
+    wait(desk)
+    file = desk.folder / CALIBRATION
+
+    def put(text: str) -> None:
+        given = {"pair": "-", "text": text, "refs": ""}
+        given["revision"] = desk.service.workspace.snapshot().revision
+        desk.service.learn("put-aside", {k: [v] for k, v in given.items()})
+
+    first = '{"q": "a", "kind": "unanswerable", "gold": [], "mine": 1}'
+    for before, kept, end in (
+        (None, "", "\n"),
+        ("", "", "\n"),
+        (f"{first}", f"{first}\n", "\n"),
+        (f"\r\n{first}\r\n\r\n", f"\r\n{first}\r\n\r\n", "\r\n"),
+    ):
+        if before is None:
+            file.unlink()
+        else:
+            file.write_bytes(before.encode())
+        put("wo sind die Zelte, „bitte“?")
+        raw = file.read_bytes().decode()
+        assert raw.startswith(kept)
+        row = raw[len(kept) :]
+        assert row.endswith("}" + end)
+        assert json.loads(row)["q"] == "wo sind die Zelte, „bitte“?"
+        desk.service.undo()
+        assert (file.read_bytes().decode() if file.exists() else None) == before
+    file.write_text(f"{first}\nno JSON\n")
+    with pytest.raises(QuothError, match=r"calibration\.jsonl:2"):
+        put("new")
+    answer = httpx.get(f"{desk.address}/learn")
+    assert answer.status_code == 200
+    assert "calibration.jsonl:2" in answer.text
 
 
 def test_figures_add_up_and_travel_as_csv(desk: Desk) -> None:

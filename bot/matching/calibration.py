@@ -224,7 +224,7 @@ def choose_operating_point(
     if not 0 < max_wrong < 1:
         raise CalibrationError(f"the accepted share of wrong replies is in 0..1, not {max_wrong}")
     n = len(probabilities)
-    needed = math.ceil(math.log(delta) / math.log1p(-max_wrong))
+    needed = questions_needed(max_wrong, delta)
     if n < needed:
         raise CalibrationError(
             f"{n} labelled questions can't prove a wrong share of {max_wrong:.1%}: at least "
@@ -255,6 +255,12 @@ def choose_operating_point(
         bound=upper_bound(int(wrong[lowest]), n, delta),
         coverage=float((given & right).sum() / max(1, answerable.sum())),
     )
+
+
+def questions_needed(max_wrong: float, delta: float = DELTA) -> int:
+    """How many questions can prove `max_wrong`, above 0 and below 1, at all: so many of which none
+    is answered wrong."""
+    return math.ceil(math.log(delta) / math.log1p(-max_wrong))
 
 
 def upper_bound(wrong: int, questions: int, delta: float) -> float:

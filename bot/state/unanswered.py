@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.state.database import Database
 from bot.state.tables import FEEDBACK, QUESTIONS
 
-Handled = Literal["variant", "pair", "out_of_scope", "dismissed"]
+Handled = Literal["variant", "pair", "out_of_scope", "calibration", "dismissed"]
 _NUMBERED = re.compile(r"q([0-9]{1,15})")  # the ref of a row of questions
 _LEARNT = ("decline", "clarify")  # kinds of reply after which a thumb down adds nothing
 

@@ -20,6 +20,7 @@ from bot.channels.review.conflict_page import conflict_page
 from bot.channels.review.dashboard_page import dashboard_page
 from bot.channels.review.figures import replies_csv, stretch, unanswered_csv
 from bot.channels.review.gate import Gate
+from bot.channels.review.held_out import NOTHING
 from bot.channels.review.layout import Desk, page
 from bot.channels.review.learning_page import learning_page
 from bot.channels.review.review_page import review_page
@@ -167,7 +168,7 @@ class _Pages:
     ) -> Response:
         now = error.now or self.service.workspace.snapshot()
         self.service.trials.again()
-        id = request.path_params.get("id") or _last(fields, "pair")
+        id = request.path_params.get("id") or _last(fields, "pair").removeprefix(NOTHING)
         path = request.url.path.strip("/")
         found = now.find(id) if id else None
         again = path != "undo" and (not id or found is not None)

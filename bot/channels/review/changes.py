@@ -36,7 +36,12 @@ class Reviewer:
     @property
     def learnt(self) -> str:
         """The comment behind what was learnt from visitors."""
-        return f"learnt from visitors {self.day}, {self.name}"
+        return f"learnt from {self.asked}"
+
+    @property
+    def asked(self) -> str:
+        """Where a question that was put aside came from."""
+        return f"visitors {self.day}, {self.name}"
 
 
 def accept(snapshot: Snapshot, entry: Entry, reviewer: Reviewer) -> dict[str, str | None]:
@@ -57,7 +62,7 @@ def _accepted(file: Listed, entry: Entry, reviewer: Reviewer) -> Listed:
 
 def change_question(snapshot: Snapshot, entry: Entry, question: str) -> dict[str, str | None]:
     """Raises KnowledgeError where it is empty or too long."""
-    return {PAIRS: _pairs(snapshot).put(entry.at, "question", _line(question)).text}
+    return {PAIRS: _pairs(snapshot).put(entry.at, "question", one_line(question)).text}
 
 
 def change_review_by(snapshot: Snapshot, entry: Entry, day: str) -> dict[str, str | None]:
@@ -88,7 +93,7 @@ def add_variants(
     """Raises KnowledgeError where one stands there already."""
     file = _pairs(snapshot)
     known = {normalise(text) for text in (entry.question, *entry.variants)}
-    for text in map(_line, texts):
+    for text in map(one_line, texts):
         if normalise(text) in known:
             raise KnowledgeError(f"{text!r} is a wording of this pair already")
         known.add(normalise(text))
@@ -127,13 +132,13 @@ def add_pair(
     """A reviewed pair more, in the place of its answer among the others."""
     placed = _answer_at(document, span)
     row = PairRow(
-        question=Text(_line(question), 0),
+        question=Text(one_line(question), 0),
         answer=Text(placed.of(document.text), 0),
         line=0,
         evidence=Evidence(document.id, document.sha256[:12], placed),
         reviewed=str(reviewer),
         drawer=VISITORS,
-        variants=tuple(Text(_line(text), 0) for text in variants),
+        variants=tuple(Text(one_line(text), 0) for text in variants),
     )
     before = [
         e.at
@@ -150,13 +155,13 @@ def add_gap(
     snapshot: Snapshot, topic: str, says: str, texts: Sequence[str], reviewer: Reviewer
 ) -> dict[str, str | None]:
     """The questions `texts` as known gaps of `topic`; `says` is written where the topic is new."""
-    topic = _line(topic)
+    topic = one_line(topic)
     raw = snapshot.texts[OUT_OF_SCOPE]
     file = topics_of(raw if raw is not None and raw.strip() else "# Known gaps.\n[]\n")
     rows = read_out_of_scope(snapshot.knowledge.root / OUT_OF_SCOPE)
     at = next((n for n, row in enumerate(rows) if row.topic == topic), None)
     known = {normalise(text.value) for row in rows for text in row.questions}
-    new = [text for text in map(_line, texts) if normalise(text) not in known]
+    new = [text for text in map(one_line, texts) if normalise(text) not in known]
     if not new:
         raise KnowledgeError("these questions are known gaps already")
     if at is not None:
@@ -165,7 +170,7 @@ def add_gap(
         return {OUT_OF_SCOPE: file.text}
     lines = [
         *yaml_entry("topic", topic),
-        *(yaml_entry("says", _line(says)) if says.strip() else ()),
+        *(yaml_entry("says", one_line(says)) if says.strip() else ()),
     ]
     asked = list(listing("questions", new))
     noted = [asked[0], *(f"{line}  # {reviewer.learnt}" for line in asked[1:])]
@@ -203,7 +208,7 @@ def _answer_at(document: Document, span: Span) -> Span:
     return found
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """`text` on one line. Raises KnowledgeError where it is empty or too long."""
     one = " ".join(text.split())
     if not one:

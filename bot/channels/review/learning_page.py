@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bot.channels.markup import Markup, element
 from bot.channels.review.figures import REASONS
+from bot.channels.review.held_out import held_out
 from bot.channels.review.layout import Desk, button, count_of, form, page, shortcuts
 from bot.channels.review.learning import Cluster
+from bot.channels.review.ways_part import as_gap, as_held_out, as_pair, as_variant
 from bot.channels.review.workspace import Snapshot
-from bot.documents.passages import split_sentences
+from bot.errors import QuothError
 from bot.knowledge.files import OUT_OF_SCOPE, read_out_of_scope
 from bot.state.figures import day_of
-from bot.types import Passage, Span
+from bot.types import Passage
 
 SHOWN = 20  # clusters on one page
 _PRIVACY = {
@@ -25,6 +27,7 @@ KEYS = (
     ("v", "add as a wording of a pair"),
     ("d", "draw a pair"),
     ("o", "out of scope"),
+    ("c", "put aside for calibration"),
     ("x", "dismiss"),
     ("u", "undo"),
     ("1 2 3", "Review, Learning, Dashboard"),
@@ -86,6 +89,7 @@ def learning_page(
                 kept,
                 class_="intro",
             ),
+            _aside(snapshot),
             element(
                 "div",
                 form(
@@ -113,6 +117,32 @@ def learning_page(
     )
 
 
+def _aside(snapshot: Snapshot) -> Markup:
+    """How many questions are put aside, and how many `calibrate` needs."""
+    try:
+        found = held_out(snapshot)
+    except QuothError as error:
+        return element("p", str(error), class_="problem")
+    return element(
+        "div",
+        element(
+            "p",
+            element("b", f"{found.count:,}"),
+            f" calibration question{'' if found.count == 1 else 's'}; ",
+            element("code", f"calibrate --max-wrong {found.max_wrong:g}"),
+            f" needs at least {found.needed:,}",
+            id="aside",
+        ),
+        element(
+            "progress",
+            value=str(min(found.count, found.needed)),
+            max=str(found.needed),
+            aria_labelledby="aside",
+        ),
+        class_="progress",
+    )
+
+
 def _cluster(look: Desk, snapshot: Snapshot, cluster: Cluster, number: int) -> Markup:
     counts: dict[str, int] = {}
     for one in cluster.questions:
@@ -136,9 +166,10 @@ def _cluster(look: Desk, snapshot: Snapshot, cluster: Cluster, number: int) -> M
             _nearest(look, snapshot, cluster.passages[:1]),
             element(
                 "div",
-                _as_variant(look, snapshot, cluster, fields),
-                _as_pair(look, snapshot, cluster, fields),
-                _as_gap(look, cluster, fields),
+                as_variant(look, snapshot, cluster, fields),
+                as_pair(look, snapshot, cluster, fields),
+                as_gap(look, cluster, fields),
+                as_held_out(look, snapshot, cluster, fields),
                 form(
                     look,
                     "learn/dismiss",
@@ -175,149 +206,3 @@ def _nearest(
             element("figcaption", f"The nearest passage, {cosine:.0%} alike: {place}"),
         )
     return None
-
-
-def _ticks(cluster: Cluster) -> Markup | None:
-    """Which wordings are taken, where there are several."""
-    if len(cluster.wordings) == 1:
-        return element("input", type="hidden", name="text", value=cluster.head)
-    boxes = (
-        element(
-            "label",
-            element("input", type="checkbox", name="text", value=text, checked=n == 0),
-            element("span", text),
-        )
-        for n, text in enumerate(cluster.wordings[:30])
-    )
-    return element("fieldset", element("legend", "Take these wordings"), *boxes)
-
-
-def _way(group: str, title: str, key: str, body: Markup) -> Markup:
-    """One of the ways to deal with a group of questions; opening it closes the others."""
-    return element(
-        "details",
-        element("summary", title, element("kbd", key, aria_hidden="true"), data_press=key),
-        body,
-        name=group,
-        class_="way",
-    )
-
-
-def _as_variant(
-    look: Desk, snapshot: Snapshot, cluster: Cluster, fields: Mapping[str, str | None]
-) -> Markup:
-    near = [found for id in cluster.pairs if (found := snapshot.find(id)) is not None]
-    rest = [entry for entry in snapshot.entries if entry.pair is not None and entry not in near]
-    groups = (("Nearest", near), ("All others", rest))
-    options = (
-        element(
-            "optgroup",
-            *(element("option", entry.question, value=entry.id) for entry in entries),
-            label=name,
-        )
-        for name, entries in groups
-        if entries
-    )
-    return _way(
-        f"ways-{cluster.refs[0]}",
-        "Add as a wording of …",
-        "v",
-        form(
-            look,
-            "learn/variant",
-            fields,
-            _ticks(cluster),
-            element("label", "The pair", element("select", *options, name="pair")),
-            button("Add as a wording", class_="main"),
-        ),
-    )
-
-
-def _as_pair(
-    look: Desk,
-    snapshot: Snapshot,
-    cluster: Cluster,
-    fields: Mapping[str, str | None],
-) -> Markup:
-    groups = []
-    for passage, _ in cluster.passages:
-        boxes = [
-            element(
-                "label",
-                element(
-                    "input",
-                    type="checkbox",
-                    name="sentence",
-                    value=f"{passage.document_id} {passage.span.start + s.start} "
-                    f"{passage.span.start + s.end}",
-                ),
-                element("span", s.of(passage.text)),
-            )
-            for s in split_sentences(passage.text)
-        ]
-        groups.append(
-            element("fieldset", element("legend", passage.heading or "A passage"), *boxes)
-        )
-    return _way(
-        f"ways-{cluster.refs[0]}",
-        "Draw a pair …",
-        "d",
-        form(
-            look,
-            "learn/pair",
-            fields,
-            element(
-                "label",
-                "The question",
-                element(
-                    "input",
-                    name="question",
-                    value=cluster.head,
-                    required=True,
-                    maxlength="500",
-                    autocomplete="off",
-                ),
-            ),
-            element("p", "The answer: from the first to the last sentence ticked.", class_="soft"),
-            *groups,
-            button("Draw the pair", class_="main"),
-        ),
-    )
-
-
-def _as_gap(look: Desk, cluster: Cluster, fields: Mapping[str, str | None]) -> Markup:
-    return _way(
-        f"ways-{cluster.refs[0]}",
-        "Out of scope …",
-        "o",
-        form(
-            look,
-            "learn/gap",
-            fields,
-            _ticks(cluster),
-            element(
-                "label",
-                "The topic",
-                element("input", name="topic", required=True, maxlength="60", list="topics"),
-            ),
-            element(
-                "label",
-                "The source doesn’t cover … (of a new topic; may be empty)",
-                element("input", name="says", maxlength="120", autocomplete="off"),
-            ),
-            button("Keep as out of scope", class_="main"),
-        ),
-    )
-
-
-def chosen_span(values: Sequence[str]) -> tuple[str, Span] | None:
-    """The document and the stretch from the first to the last sentence of `_as_pair`'s boxes;
-    None where none is ticked, or they are of several documents."""
-    found = [value.rsplit(" ", 2) for value in values]
-    if not found or len({parts[0] for parts in found}) > 1:
-        return None
-    try:
-        spans = [Span(int(start), int(end)) for _, start, end in found]
-    except ValueError:
-        return None
-    return found[0][0], Span(min(s.start for s in spans), max(s.end for s in spans))

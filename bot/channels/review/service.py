@@ -12,9 +12,10 @@ import numpy as np
 
 from bot.channels.review import changes
 from bot.channels.review.changes import Reviewer
+from bot.channels.review.held_out import NOTHING, held_out, put_aside, refuse_held_out
 from bot.channels.review.learning import Cluster, Surroundings, cluster
-from bot.channels.review.learning_page import chosen_span
 from bot.channels.review.trials import Trials
+from bot.channels.review.ways_part import chosen_span
 from bot.channels.review.workspace import Conflict, Entry, Snapshot, Workspace
 from bot.encoding.encoders import Vectors
 from bot.errors import KnowledgeError
@@ -22,6 +23,7 @@ from bot.knowledge.evidence import find_answer
 from bot.state.figures import reply_counts, verdict_counts
 from bot.state.unanswered import Handled, mark, unanswered
 from bot.types import Span
+from bot.wording import normalise
 
 if TYPE_CHECKING:
     from bot.bot import Bot
@@ -72,9 +74,12 @@ class Service:
                 texts = changes.reject(before, entry)
                 done = f"Rejected: {entry.question}"
             case "question":
+                if normalise(text) != normalise(entry.question):
+                    refuse_held_out(before, [text])
                 texts = changes.change_question(before, entry, text)
                 done = "The question is saved."
             case "variant":
+                refuse_held_out(before, [text])
                 texts = changes.add_variants(before, entry, [text])
                 done, part = f"Added: {text.strip()}", "variant"
             case "drop-variant":
@@ -101,7 +106,7 @@ class Service:
         return f"Undone. {label}"
 
     def learn(self, action: str, fields: Fields) -> Told:
-        """One action on a group of questions: variant, pair, gap or dismiss."""
+        """One action on a group of questions: variant, pair, gap, put-aside or dismiss."""
         refs = _one(fields, "refs").split()
         texts = [text for text in fields.get("text", ()) if text.strip()]
         before = self.workspace.snapshot()
@@ -111,6 +116,7 @@ class Service:
                 entry = self._entry(before, _one(fields, "pair"))
                 wanted = self.reviewer.learnt
                 self._some(texts)
+                refuse_held_out(before, texts)
                 files = changes.add_variants(before, entry, texts, wanted)
                 done, handled = f"Added to “{entry.question}”.", "variant"
                 self._change(fields, done, files, entry, refs, handled)
@@ -120,15 +126,27 @@ class Service:
                     raise KnowledgeError("tick the sentences that answer, all in one document")
                 document = before.knowledge.document(chosen[0])
                 question = _one(fields, "question")
+                refuse_held_out(before, [question])
                 files = changes.add_pair(before, document, chosen[1], question, (), self.reviewer)
                 done, handled = f"Drawn: {question.strip()}", "pair"
                 self._change(fields, done, files, None, refs, handled)
             case "gap":
                 self._some(texts)
+                refuse_held_out(before, texts)
                 topic, says = _one(fields, "topic"), _one(fields, "says")
                 files = changes.add_gap(before, topic, says, texts, self.reviewer)
                 done, handled = f"Out of scope, under {topic.strip()}.", "out_of_scope"
                 self._change(fields, done, files, None, refs, handled)
+            case "put-aside":
+                self._some(texts)
+                id = _one(fields, "pair")
+                if not id:
+                    raise KnowledgeError("say which pair answers it, or that none does")
+                answers = None if id == NOTHING else self._entry(before, id)
+                files = put_aside(before, answers, texts, self.reviewer)
+                done, handled = f"Put aside for calibration: {'; '.join(texts)}", "calibration"
+                after = self._change(fields, done, files, None, refs, handled)
+                return Told(f"Put aside. {held_out(after)}.")
             case "dismiss":
                 done, handled = "Dismissed.", "dismissed"
                 self._change(fields, done, {}, None, refs, handled)

@@ -14,10 +14,12 @@ from typing import Literal
 from rapidfuzz import fuzz
 
 from bot.documents.passages import passage_at
-from bot.errors import KnowledgeError
+from bot.errors import KnowledgeError, QuothError
 from bot.knowledge.editing import read_raw, write_checked
 from bot.knowledge.evidence import Quarantined
+from bot.knowledge.exam import read_exam
 from bot.knowledge.files import (
+    CALIBRATION,
     MANIFEST,
     OUT_OF_SCOPE,
     PAIRS,
@@ -31,7 +33,7 @@ from bot.knowledge.standing import withheld
 from bot.knowledge.yaml_fields import Text
 from bot.types import Passage, QAPair, content_id
 
-FILES = (MANIFEST, PAIRS, OUT_OF_SCOPE, REJECTED)  # the first is read only
+FILES = (MANIFEST, PAIRS, OUT_OF_SCOPE, REJECTED, CALIBRATION)  # the first is read only
 REMEMBERED = 50  # states of the files, to show what has changed since
 Status = Literal["drawn", "reviewed", "overdue", "lost"]
 Texts = Mapping[str, str | None]
@@ -219,6 +221,7 @@ class Workspace:
             PAIRS: lambda file: self._check_pairs(file, now, touched),
             OUT_OF_SCOPE: read_out_of_scope,
             REJECTED: read_rejected,
+            CALIBRATION: _check_exam,
         }
         written: list[str] = []
         try:
@@ -243,6 +246,13 @@ class Workspace:
                 )
         if len(placed) > len(kept) + 1:
             raise KnowledgeError(f"more than one pair would be new; edit {PAIRS} by hand")
+
+
+def _check_exam(file: Path) -> None:
+    try:
+        read_exam(file)
+    except QuothError as error:
+        raise KnowledgeError(str(error)) from error
 
 
 def _stamps(files: Sequence[Path]) -> Stamps:
