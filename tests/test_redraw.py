@@ -399,3 +399,24 @@ def test_what_cant_be_edited_is_said_and_a_broken_record_changes_nothing(tmp_pat
     shutil.rmtree(root)
     with pytest.raises(KnowledgeError, match="no such folder"):
         again(tmp_path, SENTENCES[0])
+
+
+@pytest.mark.parametrize("linked", ["pairs.yaml", "documents"])
+def test_nothing_is_written_through_a_link(tmp_path: Path, linked: str) -> None:
+    root = drawn(tmp_path, " ".join(SENTENCES[:3]))
+    (root / linked).rename(tmp_path / linked)
+    (root / linked).symlink_to(f"../{linked}")
+    before = files_of(tmp_path)
+    with pytest.raises(KnowledgeError, match=f"{linked} is a link: put what it leads to in its"):
+        again(tmp_path, " ".join(SENTENCES[:4]))
+    after = files_of(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == {"town.txt"}
+
+
+def test_lines_that_end_with_cr_alone_are_not_edited(tmp_path: Path) -> None:
+    root = drawn(tmp_path, " ".join(SENTENCES[:3]))
+    file = root / "pairs.yaml"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r"))
+    with pytest.raises(KnowledgeError, match=r"pairs\.yaml: has lines that end with CR alone"):
+        again(tmp_path, " ".join(SENTENCES[:4]))
+    assert len(load_knowledge(root).pairs) == 3

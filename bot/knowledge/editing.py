@@ -272,14 +272,19 @@ def read_raw(file: Path) -> str | None:
     """The file's text with its own line ends, without a byte order mark; None where there is no
     file.
 
-    Raises KnowledgeError where it can't be read, or is not UTF-8.
+    Raises KnowledgeError where it can't be read, is not UTF-8, or has lines that end with CR alone:
+    those can't be edited one by one.
     """
     try:
-        return read_data(file).decode("utf-8-sig")
+        text = read_data(file).decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise KnowledgeError(f"can't be read ({error}); check what it is", file) from error
+    if "\r" in text.replace("\r\n", ""):
+        message = "has lines that end with CR alone; save it with the line ends of Unix or Windows"
+        raise KnowledgeError(message, file)
+    return text
 
 
 def write_checked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tempfile
@@ -261,8 +262,15 @@ def write_folder(
 ) -> None:
     """Puts `files` into `root` by one rename; other files of a folder that is there are kept.
 
-    `check` is called with the new folder before, and may refuse it.
+    `check` is called with the new folder before, and may refuse it. Raises OSError where that can't
+    be done, also where one of `files` would be written through a link: what it leads to is not put
+    in place by the rename.
     """
+    for name in files:
+        for place in (root / name, *(root / parent for parent in PurePosixPath(name).parents)):
+            if place != root and place.is_symlink():
+                link = place.relative_to(root)
+                raise OSError(errno.ELOOP, f"{link} is a link: put what it leads to in its place")
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as made:
         new, old = Path(made) / "new", Path(made) / "old"
