@@ -31,6 +31,7 @@ from bot.encoding.encoders import (
     load_encoder,
     unit,
 )
+from bot.encoding.export import main as export_main
 from bot.encoding.exported import GRAPH, META, TOKENIZER, WEIGHTS, read_exported
 from bot.encoding.graph import matrix_inputs, to_eight_bits
 from bot.encoding.model_source import find_model
@@ -632,3 +633,26 @@ def test_products_in_eight_bits_are_near_and_row_by_row(seed: int, outlier: floa
     assert not found[1, 2].any()
     (alone,) = session.run(None, {"x": x[:1, :2]})
     np.testing.assert_array_equal(alone, found[:1, :2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "two arguments are needed"),
+        (["no-such-model", "mine"], "mine is not empty; name a new folder"),
+        (["no-such-model", "mine/notes.txt"], "notes.txt can't be made"),
+    ],
+)
+def test_an_export_empties_no_folder_of_its_caller(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me")
+    assert export_main(arguments) == 1
+    assert says in json.loads(capsys.readouterr().out)["error"]
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep me"

@@ -48,6 +48,13 @@ def test_every_picture_is_shown_somewhere() -> None:
     assert [name for name in pictures if f"images/{name}" not in told] == []
 
 
+def test_a_step_names_all_its_modules() -> None:
+    linked = set(re.findall(r"\]\((bot/\w+/\w+\.py)\)", README))
+    folders = {str(Path(link).parent) for link in linked}
+    modules = {f"{folder}/{m.name}" for folder in folders for m in (ROOT / folder).glob("*.py")}
+    assert {m for m in modules if not m.endswith("__init__.py")} == linked
+
+
 def test_every_command_named_exists() -> None:
     named = set(re.findall(r"python -m bot ([a-z-]+)", README))
     choices = next(a.choices for a in build_parser()._actions if a.dest == "command")

@@ -302,11 +302,27 @@ def export(name_or_folder: str, folder: Path) -> str:
     return weights_digest(model)
 
 
+def _make_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise EncoderError(f"{folder} is not empty; name a new folder")
+    except OSError as error:
+        raise EncoderError(f"{folder} can't be made: {error.strerror}") from error
+
+
 def main(arguments: list[str]) -> int:
-    """`python -m bot.encoding.export MODEL FOLDER`; exit 0, or 1 with the error in the JSON."""
+    """`python -m bot.encoding.export MODEL FOLDER`; exit 0, or 1 with the error in the JSON.
+
+    FOLDER is made where it is not there. One with something in it is refused, for an export that
+    fails empties it.
+    """
     result: dict[str, str]
     noise = io.StringIO()
     try:
+        if len(arguments) != 2:
+            raise EncoderError("two arguments are needed: a model (a name or folder) and a folder")
+        _make_empty(Path(arguments[1]))
         with redirect_stdout(noise), redirect_stderr(noise), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = {"digest": export(arguments[0], Path(arguments[1]))}
