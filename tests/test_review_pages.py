@@ -250,9 +250,35 @@ def test_visitors_questions_are_dealt_with_by_keyboard_alone(browser: Browser, d
         expect(heads).to_have_count(before - 1)
 
 
+def test_a_passage_is_read_and_its_pairs_accepted_in_one_action(
+    browser: Browser, desk: Desk
+) -> None:
+    with opened(browser, desk, "review") as page:
+        settled(page, "trials")
+        before, notice = pairs(desk), page.locator("#notice")
+        press(page, "t")
+        expect(page.locator(".read h2")).to_have_text([OPENS, "Who owns the shop?"])
+        expect(page.locator(".read blockquote")).to_have_text(
+            ["The shop opens at nine.", "The owner is called Grace Moss."]
+        )
+        expect(page.locator(".passage-text mark")).to_have_text(
+            ["The shop opens at nine.", "The owner is called Grace Moss."]
+        )
+        expect(page.locator(".read input:checked")).to_have_count(2)
+        press(page, "a")
+        expect(notice).to_have_text("Accepted: 2 pairs of this passage.")
+        assert pairs(desk).count(f"reviewed: Ann {date.today()}") == 2
+        expect(page.locator(".read h2")).to_contain_text(["Are returns free?"])
+        press(page, "u")
+        expect(notice).to_contain_text("Undone. Accepted together")
+        assert pairs(desk) == before
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_in_any_look(browser: Browser, shown: Desk, look: str) -> None:
-    for path, id in (("review", "trials"), ("learn", "learning"), ("dashboard", "groups")):
+    first = shown.service.workspace.snapshot().entries[0].id
+    pages = (("review", "trials"), ("learn", "learning"), ("dashboard", "groups"))
+    for path, id in (*pages, (f"passage?pair={first}", "together")):
         with opened(browser, shown, path, **LOOKS[look]) as page:
             settled(page, id)
             for summary in page.locator("summary").all():

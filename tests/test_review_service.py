@@ -20,6 +20,7 @@ from reviewing import TOKEN, Desk, kept_questions, reviewing
 from bot.bot import Bot, Engine
 from bot.channels.review.figures import Figures, replies_csv, stretch, unanswered_csv
 from bot.channels.review.learning import Cluster
+from bot.channels.review.passage_page import beside, next_passage
 from bot.channels.review.trials import Outcome
 from bot.channels.review.workspace import Conflict, Entry, Workspace
 from bot.errors import DocumentError, KnowledgeError, QuothError
@@ -486,3 +487,69 @@ def wait(desk: Desk) -> None:
             break
         time.sleep(0.02)
     assert desk.service.trials.board.state == "done", desk.service.trials.board.problem
+
+
+def test_the_pairs_of_one_passage_are_accepted_together_and_undone_together(desk: Desk) -> None:
+    before = (desk.folder / PAIRS).read_bytes()
+
+    def accept(*questions: str) -> str:
+        ids = [entry(desk, question).id for question in questions]
+        revision = desk.service.workspace.snapshot().revision
+        return desk.service.accept_together({"revision": [revision], "pair": ids}).notice
+
+    owns = "Who owns the shop?"
+    for none_of_one_passage in ((), (OPENS, "Are returns free?")):
+        with pytest.raises(KnowledgeError):
+            accept(*none_of_one_passage)
+    assert (desk.folder / PAIRS).read_bytes() == before
+    assert accept(OPENS, owns) == "Accepted: 2 pairs of this passage."
+    said = f"  reviewed: Ann {date.today()}"
+    assert difference(desk.folder) == ([], [said, said])
+    assert {entry(desk, q).status for q in (OPENS, owns)} == {"reviewed"}
+    assert entry(desk, "Are returns free?").status == "drawn"
+    desk.service.undo()
+    assert (desk.folder / PAIRS).read_bytes() == before
+    assert accept(owns) == "Accepted: one pair of this passage."
+    assert difference(desk.folder) == ([], [said])
+
+
+def test_a_pair_that_says_something_else_by_now_is_not_accepted_with_the_others(
+    desk: Desk,
+) -> None:
+    shown = desk.service.workspace.snapshot()
+    ids = [e.id for e in beside(shown, entry(desk, OPENS))]
+    assert len(ids) == 2
+    file = desk.folder / PAIRS
+    file.write_text(file.read_text().replace("Who owns the shop?", "Whose shop is it?"))
+    theirs = file.read_bytes()
+    headers = {"Origin": desk.address.removesuffix(f"/{TOKEN}")}
+    fields = {"revision": shown.revision, "pair": ids, "of": ids[0]}
+    with httpx.Client(base_url=desk.address, headers=headers) as client:
+        answer = client.post("/passage/accept", data=fields)
+        assert answer.status_code == 409
+        assert "Do it on the files as they are now" not in answer.text
+        assert file.read_bytes() == theirs
+        fields["revision"] = desk.service.workspace.snapshot().revision
+        assert client.post("/passage/accept", data=fields).status_code == 409
+        assert file.read_bytes() == theirs
+        # A plain form with nothing ticked is told so, on the page that it came from.
+        del fields["pair"]
+        answer = client.post("/passage/accept", data=fields)
+        assert answer.status_code == 422
+        assert "Tick the pairs to accept." in answer.text
+        assert "Whose shop is it?" in answer.text
+        gone = client.get("/passage?pair=gone")
+        assert (gone.status_code, 'id="trials"' in gone.text) == (200, True)
+
+
+def test_passages_with_pairs_to_review_follow_each_other(desk: Desk) -> None:
+    snapshot = desk.service.workspace.snapshot()
+    first, last = entry(desk, OPENS), entry(desk, "Are returns free?")
+    passages = [first]
+    while (found := next_passage(snapshot, passages[-1])) is not None:
+        passages.append(found)
+    # The parcels' pair is reviewed already; where it stands alone its passage is passed over.
+    open_ones = [e for e in snapshot.entries if e.status != "reviewed"]
+    assert [e.passage for e in passages] == list(dict.fromkeys(e.passage for e in open_ones))
+    assert next_passage(snapshot, last, -1) == first
+    assert next_passage(snapshot, first, -1) is None

@@ -23,6 +23,7 @@ from bot.channels.review.gate import Gate
 from bot.channels.review.held_out import NOTHING
 from bot.channels.review.layout import Desk, page
 from bot.channels.review.learning_page import learning_page
+from bot.channels.review.passage_page import beside, next_passage, passage_page
 from bot.channels.review.review_page import review_page
 from bot.channels.review.service import Fields, Service, Told
 from bot.channels.review.view import Filter, View
@@ -70,6 +71,18 @@ class _Pages:
         )
         return _html(review_page(view, self.told(), problem), 422 if problem else 200)
 
+    def passage(self, request: Request, problem: str | None = None, of: str = "") -> Response:
+        snapshot = self.service.workspace.snapshot()
+        entry = snapshot.find(of or request.query_params.get("pair", ""))
+        together = beside(snapshot, entry) if entry is not None else ()
+        if entry is None or not together:
+            return self.review(request, problem)
+        wordings = [text for one in together for text in _wordings(snapshot, one)]
+        board = self.service.trials.look_at(wordings)
+        undoable = self.service.workspace.undoable
+        view = View(self.look, snapshot, board, Filter(), together, entry, undoable)
+        return _html(passage_page(view, entry, self.told(), problem), 422 if problem else 200)
+
     def learn(self, request: Request, problem: str | None = None) -> Response:
         made = learning_page(
             self.look,
@@ -110,8 +123,20 @@ class _Pages:
         told = self.service.on_pair(id, action, fields)
         return self._shown(told, chosen, after or told.pair)
 
+    def accept_together(self, request: Request, fields: Fields) -> Response:
+        told = self.service.accept_together(fields)
+        snapshot = self.service.workspace.snapshot()
+        entry = snapshot.find(told.pair or "")
+        after = next_passage(snapshot, entry) if entry is not None else None
+        if after is None:  # the last one; what was passed over is on the list
+            return self._shown(told, Filter("open"), None)
+        self.notice = told.notice
+        return _see(self.look.at("passage", pair=after.id) + "#pair")
+
     def undo(self, request: Request, fields: Fields) -> Response:
         self.notice = self.service.undo()
+        if _last(fields, "back") == "passage":
+            return _see(self.look.at("passage", pair=_last(fields, "pair")) + "#pair")
         if _last(fields, "back") == "learn":
             return _see(self.look.at("learn"))
         query = _chosen(fields).query(_last(fields, "pair") or None)
@@ -156,6 +181,9 @@ class _Pages:
             problem = _sentence(str(error))
             if request.url.path.startswith("/learn"):
                 return await run_in_threadpool(self.learn, request, problem)
+            if request.url.path.startswith("/passage"):
+                of = _last(fields, "of")
+                return await run_in_threadpool(self.passage, request, problem, of)
             id = request.path_params.get("id", "")
             return await run_in_threadpool(self.review, request, problem, id)
 
@@ -168,12 +196,13 @@ class _Pages:
     ) -> Response:
         now = error.now or self.service.workspace.snapshot()
         self.service.trials.again()
-        id = request.path_params.get("id") or _last(fields, "pair").removeprefix(NOTHING)
+        own = request.path_params.get("id")
+        ids = [own] if own else [id for id in fields.get("pair", ()) if id and id != NOTHING]
         path = request.url.path.strip("/")
-        found = now.find(id) if id else None
-        again = path != "undo" and (not id or found is not None)
+        found = [entry for id in ids if (entry := now.find(id)) is not None]
+        again = path != "undo" and len(found) == len(ids)
         seen = self.service.workspace.shown(_last(fields, "revision"))
-        about = found.question if found else None
+        about = "; ".join(entry.question for entry in found) or None
         made = conflict_page(self.look, now, seen, path, pairs, again, str(error), about)
         return _html(made, 409)
 
@@ -219,6 +248,8 @@ def create_review_app(
         Route("/", first),
         Route("/review", shown(pages.review)),
         Route("/learn", shown(pages.learn)),
+        Route("/passage", shown(pages.passage)),
+        Route("/passage/accept", done(pages.accept_together), methods=["POST"]),
         Route("/dashboard", shown(pages.dashboard)),
         Route("/dashboard/{name}.csv", shown(pages.figures_file)),
         Route("/pairs/{id}/{action}", done(pages.on_pair), methods=["POST"]),

@@ -49,6 +49,23 @@ def accept(snapshot: Snapshot, entry: Entry, reviewer: Reviewer) -> dict[str, st
     return {PAIRS: _accepted(_pairs(snapshot), entry, reviewer).text}
 
 
+def accept_together(
+    snapshot: Snapshot, entries: Sequence[Entry], reviewer: Reviewer
+) -> dict[str, str | None]:
+    """All of `entries` reviewed, as `accept` does it. Raises KnowledgeError where there is none,
+    or they were not all to be read on one passage."""
+    if not entries:
+        raise KnowledgeError("tick the pairs to accept")
+    passage = entries[0].passage
+    for entry in entries:
+        if entry.pair is None or entry.passage != passage:
+            raise KnowledgeError("accept the pairs of one passage together, and then the next")
+    file = _pairs(snapshot)
+    for entry in entries:
+        file = _accepted(file, entry, reviewer)
+    return {PAIRS: file.text}
+
+
 def _accepted(file: Listed, entry: Entry, reviewer: Reviewer) -> Listed:
     file = file.put(entry.at, "reviewed", str(reviewer))
     if entry.pair is not None and entry.row.evidence is not None:

@@ -9,7 +9,7 @@ from bot.channels.markup import Markup, element
 from bot.channels.review.layout import Desk, button, form, page
 from bot.channels.review.workspace import Snapshot, Texts
 
-_FIELDS = ("revision", "status", "topic", "refs", "back", "pair", "number", "document")
+_FIELDS = ("revision", "status", "topic", "refs", "back", "pair", "number", "document", "of")
 _NAMES = {"text": "Text", "question": "Question", "day": "To be reviewed by", "topic": "Topic"}
 
 

@@ -18,6 +18,7 @@ KEYS = (
     ("x", "reject, and on to the next"),
     ("e", "edit the question"),
     ("v", "add a wording"),
+    ("t", "the pairs of this passage together"),
     ("s", "choose the answer by sentence"),
     ("u", "undo"),
     ("/", "choose what is listed"),

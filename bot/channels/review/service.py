@@ -93,11 +93,23 @@ class Service:
                 done = "The answer is changed."
             case _:
                 raise KnowledgeError(f"there is no action {action!r}")
-        after = self._change(fields, done, texts, entry)
+        after = self._change(fields, done, texts, [entry])
         if action == "reject":
             return Told(done)
         same = next((e for e in after.entries if e.at == entry.at), None)
         return Told(done, same.id if same else None, part)
+
+    def accept_together(self, fields: Fields) -> Told:
+        """Accept the pairs of one passage that were ticked, as one change. Raises Conflict, and
+        KnowledgeError where they are of several passages, or none is ticked."""
+        before = self.workspace.snapshot()
+        entries = [self._entry(before, id) for id in dict.fromkeys(fields.get("pair", ()))]
+        texts = changes.accept_together(before, entries, self.reviewer)
+        done = f"Accepted together: {'; '.join(entry.question for entry in entries)}"
+        after = self._change(fields, done, texts, entries)
+        same = next((e for e in after.entries if e.at == entries[0].at), None)
+        many = f"{len(entries)} pairs" if len(entries) > 1 else "one pair"
+        return Told(f"Accepted: {many} of this passage.", same.id if same else None)
 
     def undo(self) -> str:
         """Take the last change back; what it was."""
@@ -119,7 +131,7 @@ class Service:
                 refuse_held_out(before, texts)
                 files = changes.add_variants(before, entry, texts, wanted)
                 done, handled = f"Added to “{entry.question}”.", "variant"
-                self._change(fields, done, files, entry, refs, handled)
+                self._change(fields, done, files, [entry], refs, handled)
             case "pair":
                 chosen = chosen_span(fields.get("sentence", ()))
                 if chosen is None:
@@ -129,14 +141,14 @@ class Service:
                 refuse_held_out(before, [question])
                 files = changes.add_pair(before, document, chosen[1], question, (), self.reviewer)
                 done, handled = f"Drawn: {question.strip()}", "pair"
-                self._change(fields, done, files, None, refs, handled)
+                self._change(fields, done, files, (), refs, handled)
             case "gap":
                 self._some(texts)
                 refuse_held_out(before, texts)
                 topic, says = _one(fields, "topic"), _one(fields, "says")
                 files = changes.add_gap(before, topic, says, texts, self.reviewer)
                 done, handled = f"Out of scope, under {topic.strip()}.", "out_of_scope"
-                self._change(fields, done, files, None, refs, handled)
+                self._change(fields, done, files, (), refs, handled)
             case "put-aside":
                 self._some(texts)
                 id = _one(fields, "pair")
@@ -145,11 +157,11 @@ class Service:
                 answers = None if id == NOTHING else self._entry(before, id)
                 files = put_aside(before, answers, texts, self.reviewer)
                 done, handled = f"Put aside for calibration: {'; '.join(texts)}", "calibration"
-                after = self._change(fields, done, files, None, refs, handled)
+                after = self._change(fields, done, files, (), refs, handled)
                 return Told(f"Put aside. {held_out(after)}.")
             case "dismiss":
                 done, handled = "Dismissed.", "dismissed"
-                self._change(fields, done, {}, None, refs, handled)
+                self._change(fields, done, {}, (), refs, handled)
             case _:
                 raise KnowledgeError(f"there is no action {action!r}")
         return Told(done)
@@ -186,7 +198,7 @@ class Service:
         fields: Fields,
         label: str,
         texts: Mapping[str, str | None],
-        entry: Entry | None,
+        entries: Sequence[Entry] = (),
         refs: Sequence[str] = (),
         handled: Handled | None = None,
     ) -> Snapshot:
@@ -196,7 +208,7 @@ class Service:
             _one(fields, "revision"),
             label,
             texts,
-            touched=entry.at if entry else None,
+            touched=[entry.at for entry in entries],
             beside=(lambda: mark(database, refs, None)) if refs else None,
         )
         if refs:

@@ -51,6 +51,15 @@ def source_part(view: View, entry: Entry) -> Markup:
                 ),
                 class_="others",
             ),
+            element(
+                "a",
+                "Read and accept them together",
+                element("kbd", "t", aria_hidden="true"),
+                href=view.look.at("passage", pair=entry.id),
+                class_="button quiet",
+                data_key="t",
+                aria_keyshortcuts="t",
+            ),
         )
         if around
         else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -145,13 +145,13 @@ class Workspace:
         label: str,
         texts: Texts,
         *,
-        touched: int | None = None,
+        touched: Collection[int] = (),
         beside: Callable[[], object] | None = None,
     ) -> Snapshot:
         """Write `texts` (by file name) where the files are still those of `revision`.
 
-        `touched` is the only entry of pairs.yaml that may say something else afterwards, or be
-        gone; None: none may, though one may be new. `beside` undoes what belongs to the change
+        `touched` are the only entries of pairs.yaml that may say something else afterwards, or be
+        gone; where there are none, one may be new. `beside` undoes what belongs to the change
         but is kept elsewhere. Raises Conflict, and KnowledgeError where the result doesn't hold.
         """
         with self._lock:
@@ -216,7 +216,7 @@ class Workspace:
             status = "overdue"
         return Entry(at, pair.id, row, pair, None, found, status)
 
-    def _write(self, before: Texts, after: Texts, now: Snapshot, touched: int | None) -> None:
+    def _write(self, before: Texts, after: Texts, now: Snapshot, touched: Collection[int]) -> None:
         checks: dict[str, Callable[[Path], object]] = {
             PAIRS: lambda file: self._check_pairs(file, now, touched),
             OUT_OF_SCOPE: read_out_of_scope,
@@ -234,17 +234,19 @@ class Workspace:
                 write_checked(self.root / name, before[name], after[name], lambda file: None)
             raise
 
-    def _check_pairs(self, file: Path, now: Snapshot, touched: int | None) -> None:
-        """Refuse a file in which anything but the touched entry says something else."""
+    def _check_pairs(self, file: Path, now: Snapshot, touched: Collection[int]) -> None:
+        """Refuse a file in which anything but the touched entries says something else."""
         placed = read_placed(file, now.knowledge.documents)
         rows = {_plain(row) for row, _ in placed}
-        kept = [_plain(e.row) for e in sorted(now.entries, key=lambda e: e.at) if e.at != touched]
+        kept = [
+            _plain(e.row) for e in sorted(now.entries, key=lambda e: e.at) if e.at not in touched
+        ]
         for row in kept:
             if row not in rows:
                 raise KnowledgeError(
                     f"{row.question.value!r} would be changed along with it; edit {PAIRS} by hand"
                 )
-        if len(placed) > len(kept) + 1:
+        if len(placed) > len(kept) + max(1, len(touched)):
             raise KnowledgeError(f"more than one pair would be new; edit {PAIRS} by hand")
 
 
