@@ -84,6 +84,8 @@ def _answer_lines(reply: Reply) -> Iterator[Line]:
         yield Line("text", lead)
     for citation in reply.citations:
         yield Line("quote", printable(readable(citation.quote)))
+        if citation.row:
+            yield Line("passage", printable(citation.row))
         if citation.passage.strip() != citation.quote.strip():
             yield passage_line(citation)
         yield Line("source", source_of(citation))

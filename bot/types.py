@@ -246,6 +246,7 @@ class Citation:
     passage: str
     span: Span
     page: int | None = None  # from 1; None where the document has no pages
+    row: str | None = None  # a quoted row of a table with the names of its columns
 
     def __post_init__(self) -> None:
         if not self.quote or len(self.quote) > QUOTE_LIMIT:
@@ -307,6 +308,7 @@ class Reply:
                     "url": c.url,
                     "heading": c.heading,
                     "page": c.page,
+                    "row": c.row,
                     "quote": c.quote,
                     "passage": c.passage,
                     "start": c.span.start,

@@ -255,6 +255,7 @@ def test_two_quotes_are_two_figures() -> None:
         "url": None,
         "heading": "H",
         "page": None,
+        "row": None,
         "quote": "One.",
         "passage": "One.",
         "start": 0,

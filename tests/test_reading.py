@@ -18,6 +18,8 @@ from bot.encoding.encoders import Encoder
 from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
 from bot.matching.calibration import DELTA, upper_bound
 from bot.matching.index import build_index, compared
+from bot.printing import lay_out
+from bot.reading import reading
 from bot.reading.asking import Offer, addressing, asked_words, kind_of, negated
 from bot.reading.bm25 import K1, B, Bm25
 from bot.reading.contrasts import Said, contrary, denial, modifiers_missing, other_number
@@ -144,6 +146,70 @@ def test_what_is_drawn_of_a_page_is_found_by_all_its_wordings(visited: Bot) -> N
         if pair.answer != "Yes."
     }
     assert [wording for wording, quotes in by_wording.items() if not quotes] == []
+
+
+SCHOOL = """\
+# Heath School
+
+## Uniform
+
+- Navy jumper or cardigan, with or without the school badge
+- White polo shirt
+- Grey trousers, skirt or pinafore
+- Black shoes; trainers are not allowed except for PE
+- PE: plain white T-shirt, navy shorts, trainers
+
+## Swimming club
+
+Swimming is free before noon.
+
+| | Weekday | Weekend |
+| --- | --- | --- |
+| Adult | £6 | £8 |
+| Child | £3 | £4 |
+"""
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Bot:
+    root = tmp_path_factory.mktemp("school") / "knowledge"
+    document = document_from_text(SCHOOL, id="school", title="Heath School", source="school.md")
+    knowledge_of(root, document, draw_pairs(document))
+    return Bot.load(load_settings(knowledge=root, cache_dir=cache_folder))
+
+
+def test_the_item_that_answers_is_read_before_its_whole_list(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = document_from_text(SCHOOL, id="school", title="Heath School", source="school.md")
+    knowledge = knowledge_of(tmp_path / "school", document, draw_pairs(document))
+    subjects = Subjects(knowledge.aliases, knowledge.subjects)
+    index = build_index(knowledge, subjects, encoder)
+    reader = build_reader(knowledge, index, subjects, encoder)
+    assert reader is not None
+
+    def first(question: str) -> str:
+        return index.answers[reader.read(question)[0].answer].text
+
+    assert first("are trainers allowed") == "- Black shoes; trainers are not allowed except for PE"
+    whole = SCHOOL[SCHOOL.index("- Navy") : SCHOOL.index("\n\n## Swimming")]
+    assert first("uniform") == whole, "who types the heading gets the part"
+    monkeypatch.setattr(reading, "FAR", 99.0)
+    assert first("are trainers allowed") == whole, (
+        "where the next item is as near, so does who asks"
+    )
+
+
+def test_a_quoted_row_is_told_with_the_names_of_its_columns(school: Bot) -> None:
+    question = next(p.question for p in school.knowledge.pairs if p.answer.startswith("| Adult"))
+    reply = school.ask(question).reply
+    assert reply.answer == "| Adult | £6 | £8 |"
+    assert reply.citations[0].row == "Adult: Weekday £6, Weekend £8"
+    assert "Adult: Weekday £6, Weekend £8" in reply.text
+    assert [line.text for line in lay_out(reply)][:2] == [
+        "Adult · £6 · £8",
+        "Adult: Weekday £6, Weekend £8",
+    ]
 
 
 def test_the_receipt_names_the_signals_of_reading(drawn_bot: Bot) -> None:

@@ -115,6 +115,7 @@ def test_a_reply_is_one_json_object_of_the_contract() -> None:
                 "url": None,
                 "heading": None,
                 "page": None,
+                "row": None,
                 "quote": TEXT,
                 "passage": TEXT,
                 "start": 0,

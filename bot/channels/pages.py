@@ -195,6 +195,7 @@ def _citation(citation: dict[str, Any], base: str) -> Markup:
     return element(
         "figure",
         element("blockquote", element("p", readable(citation["quote"])), cite=link),
+        element("p", citation["row"]) if citation["row"] else None,
         element(
             "figcaption",
             "Source: ",

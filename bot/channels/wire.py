@@ -50,6 +50,7 @@ class CitationModel(BaseModel):
     url: str | None = Field(description="The document's address; null: read it at /source.")
     heading: str | None
     page: int | None = Field(ge=1, description="Of a document with pages, such as a PDF.")
+    row: str | None = Field(description="A quoted table row with the names of its columns.")
     quote: str = Field(max_length=450, description="Verbatim.")
     passage: str = Field(description="Verbatim: the paragraph around the quote.")
     start: int = Field(ge=0, description="In Unicode code points.")

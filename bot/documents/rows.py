@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.documents.blocks import DELIMITER_ROW, plain_text
+from bot.types import Span
 
 _BORDER = re.compile(r"(?<!\\)\|")
 
@@ -33,6 +34,23 @@ def row_said(piece: str, columns: Sequence[str]) -> str:
     named = [*columns[1:], *[""] * len(cells)]
     told = [f"{n} {cell}".strip() for n, cell in zip(named, cells, strict=False) if cell]
     return f"{name}: {', '.join(told)}" if name and told else name or ", ".join(told)
+
+
+def row_at(text: str, span: Span) -> str | None:
+    """The row that `span` of `text` is, told with the names of its columns; None where it is no
+    single row of a table whose first row names them."""
+    quote = span.of(text).strip()
+    if not is_row(quote) or "\n" in quote:
+        return None
+    above: list[str] = []
+    for line in reversed(text[: span.start].splitlines()):
+        if not line.lstrip().startswith("|"):
+            break
+        above.insert(0, line)
+        if len(above) > 1 and (names := column_names("\n".join(above[:2]))) is not None:
+            told = row_said(quote, names)
+            return told if any(names[1:]) and told != row_said(quote, ()) else None
+    return None
 
 
 def _cells(row: str) -> tuple[str, ...]:

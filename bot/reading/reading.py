@@ -17,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.documents.blocks import LIST_ITEM
 from bot.documents.passages import passage_at
 from bot.documents.rows import column_names, is_row, row_said
 from bot.encoding.cache import Cache
@@ -41,6 +42,10 @@ BATCH = 16  # sentences encoded at once
 # any order, asking for the same kind of thing): what is suggested must be answered, and so must
 # the heading over a part, which is what people type first.
 DRAWN = 0.9
+# In ranks: a sentence of a part is quoted in its stead where it ranks nearly as high as the part,
+# and the part's next sentence far behind it.
+NEARLY = 1.0
+FAR = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +85,15 @@ class Reader:
     def __init__(
         self,
         answers: Sequence[int],
+        spans: Sequence[Span],
         wordings: Sequence[Sequence[str]],
         sentences: Sentences,
         tokens: Tokens,
         model: ReadingModel,
         encoder: Encoder,
     ) -> None:
-        """`wordings` are those drawn of each answer, as compared."""
+        """`spans` are where the answers stand, `wordings` those drawn of each, as compared."""
+        self._spans = tuple(spans)
         self.answers = frozenset(answers)
         self._drawn: dict[Hashable, set[int]] = {}
         for i, own in enumerate(wordings):
@@ -126,6 +133,10 @@ class Reader:
         graded = np.concatenate([np.stack([scores, lead], axis=1), words], axis=1)
         chances = self._model.probabilities(signals, graded, self._sentences.addressing)
         order = np.argsort(-ranks, kind="stable")
+        narrow = None if len(same) == 1 else self._narrower(asked, chosen, ranks, int(order[0]))
+        if narrow is not None:
+            chances[narrow] = chances[order[0]]
+            order = np.array([narrow, *order[order != narrow]])
         if len(same) == 1:
             chances[0] = max(DRAWN, chances[0])
             order = np.array([0, *order[order != 0]])
@@ -143,6 +154,33 @@ class Reader:
             )
             for k in order.tolist()
         )
+
+    def _narrower(
+        self, question: Question, chosen: Sequence[int], ranks: Floats, best: int
+    ) -> int | None:
+        """The place in `chosen` of the one sentence for which the part `best` was found.
+
+        None where there is no such sentence. One that is no item of a list (a rule, a price of
+        its own) isn't taken either where the part lacks a word of the question ("Can I bring
+        beer?": food is named, and alcohol in the next sentence).
+        """
+        part = chosen[best]
+        inside = [
+            k
+            for k, i in enumerate(chosen)
+            if i != part
+            and self._sentences.passages[i] == self._sentences.passages[part]
+            and self._spans[part].start <= self._spans[i].start
+            and self._spans[i].end <= self._spans[part].end
+        ]
+        if not inside:
+            return None
+        first, *others = sorted(inside, key=lambda k: -ranks[k])
+        item = LIST_ITEM.match(self._sentences.texts[chosen[first]]) is not None
+        if not item and not self._sentences.holds(part, question):
+            return None
+        far = all(ranks[k] <= ranks[first] - FAR for k in others)
+        return first if far and ranks[first] >= ranks[best] - NEARLY else None
 
 
 def token_places(question: Question, spans: Sequence[Span]) -> list[list[int]]:
@@ -205,6 +243,7 @@ def build_reader(
     titles = [of_document[index.answers[a].document_id] for a in answers]
     return Reader(
         answers,
+        [index.answers[a].evidence for a in answers],
         [
             [
                 compared(wording, subjects)

@@ -122,6 +122,7 @@ class Sentences:
 
     def __init__(self, sentences: Sequence[Sentence], vectors: Floats, titled: Floats) -> None:
         self.size = len(sentences)
+        self.texts = tuple(s.text for s in sentences)
         self.addressing = addressing([s.text for s in sentences])
         self._vectors, self._titled = vectors, titled
         self.passages = np.array([s.passage for s in sentences], np.int64)
@@ -163,6 +164,10 @@ class Sentences:
         j = i + step
         inside = 0 <= j < self.size and self.passages[j] == self.passages[i]
         return j if inside else None
+
+    def holds(self, i: int, question: Question) -> bool:
+        """Does the passage of sentence i, with title and heading, hold all that is asked about?"""
+        return set(question.terms) <= self._passage_sets[self.passages[i]]
 
     def first(self, question: Question, vector: Floats) -> Floats:
         """The first seven signals of every sentence, [n, 7]."""

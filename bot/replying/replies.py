@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.documents.passages import passage_at, split_sentences
+from bot.documents.rows import row_at
 from bot.knowledge.knowledge import Knowledge
 from bot.readable import readable
 from bot.replying.texts import Texts
@@ -102,6 +103,7 @@ class Writer:
             passage=passage.text,
             span=span,
             page=document.page_at(span.start),
+            row=row_at(document.text, span),
         )
 
     def disclaimer(self, citations: Sequence[Citation]) -> str | None:
@@ -116,7 +118,8 @@ class Writer:
     def _answer_text(self, citations: Sequence[Citation], part: str | None, exhausted: bool) -> str:
         parts = [self.texts["answer.exhausted"]] if exhausted else []
         parts += [self.texts["answer.part"].format(part=part)] if part else []
-        parts += [f"“{readable(c.quote)}”" for c in citations]
+        for c in citations:
+            parts += [f"“{readable(c.quote)}”", *([c.row] if c.row else [])]
         parts.append("\n".join(dict.fromkeys(self._source(c) for c in citations)))
         documents = [self.knowledge.document(c.document) for c in citations]
         notes = dict.fromkeys(_notes(documents))

@@ -93,6 +93,7 @@ function citationElement(citation, chat) {
   const after = readable(citation.passage.slice(at + citation.quote.length));
   return el("figure", { class: "quote", part: "quote" },
     el("blockquote", { cite: href, lang: language, dir: "auto" }, quote),
+    citation.row && el("p", { part: "row", lang: language, dir: "auto" }, citation.row),
     el("figcaption", { part: "source" }, `${say("source")} `,
       el("a", { href, target: "_blank", rel: "noopener", part: "link", lang: language },
         [citation.title, citation.heading, citation.page && say("page", { number: citation.page })].filter(Boolean).join(" · "),
