@@ -167,7 +167,7 @@ class Sentences:
 
     def holds(self, i: int, question: Question) -> bool:
         """Does the passage of sentence i, with title and heading, hold all that is asked about?"""
-        return set(question.terms) <= self._passage_sets[self.passages[i]]
+        return set(question.terms) <= self._passage_sets[int(self.passages[i])]
 
     def first(self, question: Question, vector: Floats) -> Floats:
         """The first seven signals of every sentence, [n, 7]."""
