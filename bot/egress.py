@@ -12,7 +12,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,16 +65,17 @@ def public(address: str) -> bool:
 def http_client(
     trusted: frozenset[Host],
     timeout: httpx.Timeout,
+    until: Callable[[], float],
     *,
     tls: ssl.SSLContext | None = None,
-    deadline: float | None = None,
 ) -> httpx.Client:
     """A client for public addresses and for `trusted` hosts, which may be private.
 
-    `deadline`, in seconds of time.monotonic(), ends every wait of the client, however slowly
-    bytes drip in. Connecting raises EgressError where the address is not allowed.
+    `until` says, in seconds of time.monotonic(), when the request that the calling thread is at
+    must be over: every wait ends then, with a timeout, however slowly bytes drip in. Connecting
+    raises EgressError where the address is not allowed.
     """
-    transport = _Transport(_Backend(trusted, deadline), tls)
+    transport = _Transport(_Backend(trusted, until), tls)
     return httpx.Client(
         transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
     )
@@ -83,8 +84,8 @@ def http_client(
 class _Backend(httpcore.NetworkBackend):
     """Connects to public addresses, and to `trusted` hosts wherever they are."""
 
-    def __init__(self, trusted: frozenset[Host], deadline: float | None) -> None:
-        self._trusted, self._deadline = trusted, deadline
+    def __init__(self, trusted: frozenset[Host], until: Callable[[], float]) -> None:
+        self._trusted, self._until = trusted, until
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -106,7 +107,7 @@ class _Backend(httpcore.NetworkBackend):
             if not addresses or not all(map(public, addresses)):
                 raise EgressError(f"{host} is not a public address")
         tried = addresses[:MOST_TRIED]
-        share = None if timeout is None else timeout / len(tried)  # together no longer than one
+        share = _left(self._until, timeout) / len(tried)  # together no longer than one
         for address in tried:
             try:
                 stream = self._plain.connect_tcp(
@@ -116,26 +117,27 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if address == tried[-1]:
                     raise
-        return stream if self._deadline is None else _Timed(stream, self._deadline)
+        return _Timed(stream, self._until)
+
+
+def _left(until: Callable[[], float], timeout: float | None) -> float:
+    left = until() - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the time for the whole answer is over")
+    return left if timeout is None else min(left, timeout)
 
 
 class _Timed(httpcore.NetworkStream):
-    """A connection whose every wait ends at the deadline."""
+    """A connection whose every wait ends when the request must be over."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
-        self._stream, self._deadline = stream, deadline
-
-    def _left(self, timeout: float | None) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the time for the whole answer is over")
-        return left if timeout is None else min(left, timeout)
+    def __init__(self, stream: httpcore.NetworkStream, until: Callable[[], float]) -> None:
+        self._stream, self._until = stream, until
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(timeout))
+        return self._stream.read(max_bytes, _left(self._until, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout))
+        self._stream.write(buffer, _left(self._until, timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -146,8 +148,8 @@ class _Timed(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        tls = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
-        return _Timed(tls, self._deadline)
+        left = _left(self._until, timeout)
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -450,7 +450,7 @@ def test_a_certificate_is_checked_also_under_a_deadline(tmp_path: Path) -> None:
         address = site.put("/a", PAGE)
         host = frozenset({("127.0.0.1", site.port)})
         deadline = time.monotonic() + 10
-        with http_client(host, httpx.Timeout(5.0), tls=trusting, deadline=deadline) as client:
+        with http_client(host, httpx.Timeout(5.0), lambda: deadline, tls=trusting) as client:
             assert client.get(address).text == PAGE
         why = refusal(address, allow_private=True)
         assert "can't be reached ([SSL: CERTIFICATE_VERIFY_FAILED]" in why

@@ -146,7 +146,7 @@ class Drafter:
         timeout = httpx.Timeout(self.timeout)
         try:
             with (
-                http_client(trusted, timeout, deadline=deadline) as client,
+                http_client(trusted, timeout, lambda: deadline) as client,
                 client.stream("POST", address, json=body, headers=headers) as response,
             ):
                 read = bytearray()

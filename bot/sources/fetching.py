@@ -63,7 +63,7 @@ class Fetcher:
         timeout = httpx.Timeout(20.0, connect=10.0)
         seen: list[str] = []
         address = _without_fragment(url)
-        with http_client(self._trusted, timeout, tls=self._tls, deadline=deadline) as client:
+        with http_client(self._trusted, timeout, lambda: deadline, tls=self._tls) as client:
             while len(seen) <= REDIRECTS:
                 led = f"leads to {one_line(address)[:200]}, which " if seen else ""
                 try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import socketserver
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from math import inf
 from typing import Any
 
 import httpcore
@@ -157,7 +161,7 @@ def test_the_next_address_is_tried_where_one_does_not_connect(
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
     monkeypatch.setattr("bot.egress.public", lambda address: True)  # loopback stands in for both
-    with http_client(frozenset(), httpx.Timeout(5)) as client:
+    with http_client(frozenset(), httpx.Timeout(5), lambda: inf) as client:
         lead_to("127.0.0.2", "127.0.0.1")
         assert client.get(f"http://two.example:{port}/").status_code == 200
         lead_to("127.0.0.2", "127.0.0.3")
@@ -178,7 +182,7 @@ def test_many_addresses_hold_it_up_no_longer_than_one(monkeypatch: pytest.Monkey
         raise httpcore.ConnectTimeout
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", silent)
-    client = http_client(frozenset(), httpx.Timeout(6))
+    client = http_client(frozenset(), httpx.Timeout(6), lambda: inf)
     with client, pytest.raises(httpx.ConnectTimeout):
         client.get("http://many.example/")
     assert waits == [2.0, 2.0, 2.0]
@@ -208,6 +212,73 @@ def test_a_long_answer_is_not_read_to_its_end(server: Server) -> None:
     server.body = b"x" * 3_000_000
     egress = Egress([server.url])
     assert len(egress.send(get(server.url))[2]) == 1_000_000
+    egress.close()
+
+
+class Dripping(socketserver.ThreadingTCPServer):
+    """Answers each request with `answer`, the last `slow` bytes one by one over `seconds`."""
+
+    allow_reuse_address, daemon_threads = True, True
+
+    def __init__(self) -> None:
+        self.answer, self.slow, self.seconds, self.connections = b"", 0, 3.0, 0
+        server = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                server.connections += 1
+                with suppress(OSError):  # the asker has gone
+                    while self.request.recv(65536):
+                        at = len(server.answer) - server.slow
+                        self.request.sendall(server.answer[:at])
+                        for place in range(at, len(server.answer)):
+                            time.sleep(server.seconds / server.slow)
+                            self.request.sendall(server.answer[place : place + 1])
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@pytest.fixture
+def dripping() -> Iterator[Dripping]:
+    with Dripping() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nX-Long: " + b"h" * 60 + b"\r\nContent-Length: 60\r\n\r\n" + b"b" * 60
+
+
+@pytest.mark.parametrize("slow", [60, 140, len(ANSWER)], ids=["body", "headers", "all"])
+def test_an_answer_that_drips_in_is_given_up_as_a_whole(dripping: Dripping, slow: int) -> None:
+    dripping.answer, dripping.slow = ANSWER, slow
+    egress = Egress([dripping.url], seconds=0.3)
+    started = time.monotonic()
+    with pytest.raises(httpx.ReadTimeout):
+        egress.send(get(dripping.url))
+    assert 0.25 < time.monotonic() - started < 1.5  # the whole answer would take three seconds
+    egress.close()
+
+
+def test_each_request_has_its_own_time_on_one_connection(dripping: Dripping) -> None:
+    dripping.answer, dripping.slow, dripping.seconds = ANSWER, 20, 0.2
+    egress = Egress([dripping.url], seconds=0.6)
+    answers = [egress.send(get(dripping.url)) for _ in range(4)]  # together longer than one may
+    assert [(status, len(body)) for status, _, body in answers] == [(200, 60)] * 4
+    assert dripping.connections == 1
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(egress.send(get(dripping.url))[0]))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [200] * 4
     egress.close()
 
 

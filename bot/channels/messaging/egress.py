@@ -9,6 +9,8 @@ alone may be plain http or private.
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Iterable, Mapping
 
 import httpx
@@ -16,7 +18,8 @@ import httpx
 from bot.channels.messaging.incoming import OutgoingRequest
 from bot.egress import EgressError, http_client, origin_of
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)  # of each wait
+WHOLE_SECONDS = 15.0  # of a request with its answer
 ANSWER_BYTES = 1_000_000  # of an answer, more is not read
 
 # Teams' own connectors; its bot token goes nowhere else.
@@ -27,14 +30,23 @@ _TEAMS = re.compile(
 _ADDRESSES = re.compile(r"QUOTH_[A-Z_]+_(?:URL|HOMESERVER)")
 
 
+class _Ends(threading.local):
+    """When the request that a thread is at must be over, in seconds of time.monotonic()."""
+
+    at = float("inf")
+
+
 class Egress:
     """An HTTP client that keeps to the rule above; many threads may use it."""
 
-    def __init__(self, trusted: Iterable[str] = (), timeout: httpx.Timeout = TIMEOUT) -> None:
-        """`trusted`: addresses whose origins the owner has set."""
+    def __init__(self, trusted: Iterable[str] = (), seconds: float = WHOLE_SECONDS) -> None:
+        """`trusted`: addresses whose origins the owner has set; `seconds`: for a request with its
+        whole answer, however slowly that comes."""
         self._trusted = frozenset(filter(None, map(origin_of, trusted)))
         hosts = frozenset((host, port) for _, host, port in self._trusted)
-        self._client = http_client(hosts, timeout)
+        self._seconds = seconds
+        self._ends = _Ends()
+        self._client = http_client(hosts, TIMEOUT, lambda: self._ends.at)
 
     def send(
         self, request: OutgoingRequest, channel: str = ""
@@ -45,6 +57,7 @@ class Egress:
         reached or doesn't answer in time.
         """
         self.check(request.url, channel)
+        self._ends.at = time.monotonic() + self._seconds
         with self._client.stream(
             request.method, request.url, content=request.body, headers=dict(request.headers)
         ) as answer:
