@@ -269,16 +269,29 @@ def test_each_request_has_its_own_time_on_one_connection(dripping: Dripping) -> 
     answers = [egress.send(get(dripping.url)) for _ in range(4)]  # together longer than one may
     assert [(status, len(body)) for status, _, body in answers] == [(200, 60)] * 4
     assert dripping.connections == 1
-    found: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(egress.send(get(dripping.url))[0]))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [200] * 4
+    egress.close()
+
+
+def test_the_requests_of_other_threads_give_a_slow_one_no_more_time(
+    dripping: Dripping, server: Server
+) -> None:
+    dripping.answer, dripping.slow = ANSWER, 60
+    egress = Egress([dripping.url, server.url], seconds=0.4)
+    given_up: list[float] = []
+
+    def ask() -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            egress.send(get(dripping.url))
+        given_up.append(time.monotonic())
+
+    slow = threading.Thread(target=ask)
+    started = time.monotonic()
+    slow.start()
+    while not given_up and time.monotonic() < started + 2:
+        assert egress.send(get(server.url))[0] == 200
+        time.sleep(0.05)
+    slow.join()
+    assert given_up[0] - started < 1.5
     egress.close()
 
 
