@@ -53,6 +53,13 @@ def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
         ("There are no refunds on tickets.", "Are there any refunds on tickets?"),
         ("Tickets cost $5 a day.", "How much do Tickets cost?"),
         ("Tickets cost $5 in 1990.", "How much did Tickets cost?"),
+        ("There is no phone support.", "Is there phone support?"),
+        ("Mrs Amara Bell is the headteacher.", "Who is the headteacher?"),
+        ("Tenants in flats may keep one cat.", "Who may keep one cat?"),
+        ("Memberships run month to month and you can cancel by email.", None),
+        ("The files stay on your computer and are removed from the cloud.", None),
+        ("Create a file called notes in the folder.", None),
+        ("Make sure no file is open in another program.", None),
         ("The trial lasts 30 days.", "How long does the trial last?"),
         ("The Mongols beat.", None),
         ("The Mongols defeated the Song in 1279.", "When did the Mongols defeat the Song?"),
@@ -144,8 +151,38 @@ def test_a_heading_asks_for_what_stands_under_it() -> None:
         "What are the symptoms of Asthma?",
     )
     assert heading_questions("Can I return it?", "Shop") == ("Can I return it?",)
-    for heading in ("Borrowing", "Getting here", "Contact us"):
+    for heading in ("Borrowing a book", "Car park rules"):
         assert all(q.startswith(LAST_RESORT) for q in heading_questions(heading, "Library"))
+
+
+@pytest.mark.parametrize(
+    ("heading", "question"),
+    [
+        ("Opening hours", "What are the opening hours?"),
+        ("Possible side effects", "What are the possible side effects?"),
+        ("Getting here", "How do I get there?"),
+        ("How to pay your fine", "How do I pay my fine?"),
+        ("What to wear", "What should I wear?"),
+        ("If you take more than you should", "What if I take more than I should?"),
+        ("Restore a deleted file", "How do I restore a deleted file?"),
+        ("Exclude files", "How do I exclude files?"),
+        ("Contact details", f"{LAST_RESORT} contact details?"),
+        ("Error 507: storage full", "What does Error 507: storage full mean?"),
+        ("TICKETS", f"{LAST_RESORT} tickets?"),
+        ("ISBN", f"{LAST_RESORT} ISBN?"),
+        ("Lido Lane: prices", f"{LAST_RESORT} Lido Lane: prices?"),
+    ],
+)
+def test_a_heading_is_put_as_a_visitor_asks(heading: str, question: str) -> None:
+    common = frozenset({"tickets", "prices"})
+    assert heading_questions(heading, "All about this page of ours", common) == (question,)
+
+
+def test_a_row_under_a_heading_in_the_plural_is_asked_for_in_words() -> None:
+    pairs = pairs_of(
+        "# Pool\n\n## Opening hours\n\n| Day | Pool |\n|---|---|\n| Sunday | 8 to 4 |\n"
+    )
+    assert pairs["| Sunday | 8 to 4 |"].question == "What are the opening hours for Sunday?"
 
 
 def test_a_sentence_turned_round_is_no_open_question() -> None:

@@ -8,8 +8,10 @@ better none than one that reads wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 
 _BE = frozenset("is are was were am".split())
 _MODALS = frozenset("can could may might must should will would cannot".split())
@@ -64,6 +66,7 @@ _DETERMINERS = frozenset(
     "a an the its their his her our my your this that these those no some any several many few "
     "each every both all most other such more".split()
 )
+_ACTED_ON = frozenset("a an the its their his her our my your sure".split())
 _PREPOSITIONS = frozenset(
     "but of in on at by for with from to into as about between under over through during against "
     "among without within and or".split()
@@ -173,9 +176,9 @@ def read_clause(
     lead = ""
     if match := _LEAD_IN.match(text):
         lead, text = match[0].rstrip(", "), text[match.end() :]
-    if _ORDER.match(text):
-        return None
     tokens = text.split()
+    if _ORDER.match(text) or orders(tokens):
+        return None
     at = _verb_at(tokens)
     if at is None:
         return None
@@ -196,6 +199,12 @@ def read_clause(
     return _clause(turned(lead), "I" if speaks_to_reader else turned(subject), tokens)
 
 
+def orders(tokens: Sequence[str]) -> bool:
+    """Does it begin with a verb in its plain form before what it acts on ("Create a file")?"""
+    following = tokens[1].lower() if len(tokens) > 1 else ""
+    return tokens[:1] != [] and tokens[0].lower() in _bases() and following in _ACTED_ON
+
+
 def strip_connective(sentence: str) -> str:
     """`sentence` without "However," and the like before it, its first letter a capital."""
     rest = CONNECTIVE.sub("", sentence, count=1) if CONNECTIVE.match(sentence) else sentence
@@ -205,9 +214,11 @@ def strip_connective(sentence: str) -> str:
 def turned(text: str) -> str:
     """`text` with the reader as the one who speaks: "your order" becomes "my order"."""
     words: list[str] = []
-    for word in text.split():
+    tokens = text.split()
+    for word, following in zip_longest(tokens, tokens[1:], fillvalue=""):
         plain = word.lower().strip(".,")
-        acts = plain == "you" and words and words[-1].lower() in _BEFORE_ACTING
+        before = bool(words) and words[-1].lower() in _BEFORE_ACTING
+        acts = plain == "you" and (before or (bool(words) and following in _MODALS))
         words.append("I" if acts else _TURNED.get(plain, word))
     return " ".join(words)
 
@@ -321,6 +332,8 @@ def _subject(tokens: list[str]) -> str | None:
         text = text.partition(",")[0]
     listed = ", and " in text or ", or " in text
     first = tokens[0].lower() if tokens else ""
+    if re.search(r" (?:and|or|but|so)(?: (?:you|we|they|he|she|it|I))?$", text):
+        return None  # a clause has come before: "Files stay here and [are kept]"
     if first in ("about", "over", "under") and tokens[1][:1].isdigit():
         first = ""  # "about 20,000 people"
     if (

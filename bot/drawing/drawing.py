@@ -93,15 +93,17 @@ def draw_pairs(document: Document) -> tuple[QAPair, ...]:
             questions += questions_of(unit.said, common=common, standing_for=unit.standing_for)
             statements += _statements(document, unit)
         if draft.heading is not None:
-            asked = heading_questions(draft.heading, document.title)
+            asked = heading_questions(draft.heading, document.title, common)
             # the owner's own question is the best; one made of a heading comes behind the drawn
             front = draft.heading.endswith("?")
             questions = [*asked, *questions] if front else [*questions, *asked]
             statements += [draft.heading, f"{document.title}: {draft.heading}"]
         rows = [_row_named(u) for u in draft.units if u.row]
         phrases = rows[-1:] or key_phrases(spoken[-1], frequency)
+        of_row = _row_asked(draft.units[-1], common) if draft.units else ""
+        questions += [of_row] if of_row else []
         fresh = _fresh(questions, taken)
-        if draft.heading is None or not fresh:
+        if (draft.heading is None and not of_row) or not fresh:
             fresh += _fresh([about(phrases, common)], taken)
         question = fresh[0] if fresh else _unshared(spoken[-1], taken)
         variants = [*fresh[1:], *_fresh(statements, set())]
@@ -276,6 +278,12 @@ def _lists(text: str) -> bool:
 def _row_named(unit: Unit) -> str:
     heading = unit.passage.heading
     return f"{small_first(heading)}: {unit.row}" if heading else unit.row
+
+
+def _row_asked(unit: Unit, common: frozenset[str]) -> str:
+    """ "What are the opening hours for Sunday?"; "" where heading and row don't make a question."""
+    asked = heading_questions(unit.passage.heading or "", "", common)[0]
+    return f"{asked[:-1]} for {unit.row}?" if unit.row and asked.startswith("What are") else ""
 
 
 def _unnamed(document: Document, said: str) -> bool:

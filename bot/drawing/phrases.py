@@ -10,19 +10,28 @@ from bot.drawing.clauses import (
     CONNECTIVE,
     is_verb_form,
     mid_sentence,
+    orders,
     strip_connective,
+    turned,
 )
 from bot.wording import FUNCTION_WORDS, content_words, stem, words
 
 LAST_RESORT = "What should I know about"
 
+_DOES = re.compile(  # a heading that names what its reader does; "Contact details" is none
+    r"(?:Add|Apply|Book|Buy|Cancel|Change|Choose|Claim|Clean|Connect|Contact|Create|Delete|Download|"
+    r"Edit|Find|Get|Install|Invite|Join|Make|Move|Order|Pay|Register|Remove|Renew|Repair|Replace|"
+    r"Report|Request|Reset|Restore|Return|Send|Share|Start|Stop|Sync|Turn|Update|Upload|Use)"
+    r" (?:an?|the|your|my|our|us|up|in|on|off|out|for (?:an?|the|your))\b"
+    r"|(?:Add|Cancel|Choose|Connect|Create|Delete|Exclude|Install|Remove|Replace|Restore) [a-z]"
+)
 _LOOSE = frozenset(  # words that say nothing by themselves, and hold no phrase together
     "according after against although always among another because become before began behind "
     "being between both came cause during each earlier either even every example felt few found "
     "further given however including instance known later leads least less lies like made many "
     "more most neither never no not often only other others over seen several since sometimes "
-    "such than therefore though through throughout thus took under unless unlike until upon used "
-    "using whether while within without yet".split()
+    "such sure than therefore though through throughout thus took under unless unlike until upon "
+    "used using want whether while within without yet".split()
 )
 _UNRESOLVED = re.compile(
     r"[\"'“‘(]*(?:(?:it|they|he|she|its|their|his|her|him|them|such|these|those|this|"
@@ -65,26 +74,64 @@ def statement_of(sentence: str, *, standing_for: str = "") -> str:
     return text
 
 
-def heading_questions(heading: str, title: str) -> tuple[str, ...]:
-    """What people ask for the part under `heading` of a document named `title`."""
+def heading_questions(
+    heading: str, title: str, common: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """What people ask for the part under `heading` of a document named `title`.
+
+    `common` as for `small_first`.
+    """
     name = heading.strip().rstrip(":")
     if name.endswith("?"):
         return (name,)
-    about = f"{LAST_RESORT} {small_first(name)}?"
-    words = name.split()
+    name = _less_loud(name, common)
+    about = f"{LAST_RESORT} {small_first(name, common)}?"
+    if asked := _asked_by(name, common):
+        return (asked,)
+    words = heading.strip().rstrip(":").split()
     short = len(words) <= 2 and len(title.split()) <= 5 and not title.endswith("?")
     lower = words[-1].lower() if words else ""
     if (
         short
         and name.casefold() != title.casefold()
         and words[0][0].isupper()
-        and name[1:].islower()
+        and heading.strip()[1:].islower()
         and not lower.endswith("ing")  # "Borrowing", "Getting here"
         and lower not in FUNCTION_WORDS
     ):
         verb = "are" if lower.endswith("s") and not lower.endswith(("is", "ss", "us")) else "is"
         return (about, f"What {verb} the {name.lower()} of {title}?")
     return (about,)
+
+
+def _less_loud(heading: str, common: frozenset[str]) -> str:
+    """ "TICKETS" as "Tickets"; capitals that may be an abbreviation stay."""
+    if not heading.isupper():
+        return heading
+    loud = [w for w in re.findall(r"[^\W\d_]+", heading) if w.lower() not in FUNCTION_WORDS]
+    if all(len(w) > 5 or w.lower() in common for w in loud):
+        return heading.capitalize()
+    return heading
+
+
+def _asked_by(heading: str, common: frozenset[str]) -> str | None:
+    """The question that a heading is in other words: "How to pay", "If you lose it", "Prices"."""
+    if match := re.match(r"(How|What|Where|When) to ([a-z].+)$", heading):
+        verb = "do" if match[1] in ("How", "Where") else "should"
+        return f"{match[1]} {verb} I {turned(match[2])}?"
+    if match := re.match(r"If you ([a-z].+)$", heading):
+        return f"What if I {turned(match[1])}?"
+    if match := re.match(r"Getting (here|there|to [a-z].+|to the .+)$", heading):
+        return f"How do I get {'there' if match[1] == 'here' else turned(match[1])}?"
+    if _DOES.match(heading):
+        return f"How do I {small_first(turned(heading))}?"
+    if re.match(r"[\"“]?Error\b.*\d", heading):
+        return f"What does {heading} mean?"
+    if re.fullmatch(
+        r"(?:[\w’'-]+ ){0,3}(?:hours|times|prices|fees|charges|effects|dates)", heading
+    ):
+        return f"What are the {small_first(heading, common)}?"
+    return None
 
 
 def asks_openly(question: str) -> bool:
@@ -111,7 +158,8 @@ def key_phrases(sentence: str, frequency: Mapping[str, int]) -> tuple[str, ...]:
     counts the stems of the document: rare words tell most, names a little more.
     """
     runs: list[list[str]] = [[]]
-    for token in strip_connective(sentence).split():
+    tokens = strip_connective(sentence).split()
+    for token in tokens[1:] if orders(tokens) else tokens:
         word = token.strip("\"'“”‘’()[],.;:!?|*–—")
         inside = word.lower() == "of" and bool(runs[-1])
         breaks = token[:1] in "\"'“‘(["
@@ -149,9 +197,15 @@ def _breaks_phrase(word: str) -> bool:
     )
 
 
-def small_first(text: str) -> str:
-    """`text` as it stands inside a sentence; a name ("Harbour Plan") and capitals stay."""
+def small_first(text: str, common: frozenset[str] | None = None) -> str:
+    """`text` as it stands inside a sentence; a name ("Harbour Plan") and capitals stay.
+
+    Where `common`, the words that the document writes in small letters, is given, a first word
+    before another capital ("Lido Lane: prices") is a name unless it is one of those.
+    """
     first, *others = text.split(" ")
+    if common and others and others[0].istitle() and first.lower() not in common:
+        return text
     named = bool(others) and all(w[:1].isupper() for w in others if w not in FUNCTION_WORDS)
     if any(c.isupper() for c in first[1:]) or (named and first.lower() not in FUNCTION_WORDS):
         return text

@@ -77,8 +77,13 @@ _THINKS = frozenset(
     "argue believe say feel think claim write know state note suggest explain".split()
 )
 _PEOPLE = re.compile(
-    r"\b(?:people|patients|men|women|children|persons|scholars|historians|writers)\b"
+    r"\b(?:people|patients|men|women|children|persons|scholars|historians|writers|adults?|tenants|"
+    r"parents|students|pupils|visitors|guests|members|volunteers|carers|residents|customers|"
+    r"passengers|participants|staff|families|users|drivers)$",
+    re.I,
 )
+_HEAD = re.compile(r" (?:of|in|on|at|with|without|for|from|under|over|aged|who|to|and)\b.*")
+_TITLED = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir)\b")
 _ARTICLE = re.compile(r"^(?:an?|the|one of|any|a type of|another)\s", re.I)
 _CUT = re.compile(  # where the first clause of what follows the verb ends
     r"[;:]|\s[–—-]\s|,\s+(?:and|but|so|or|yet|however|which|who|whose|where|when|while|whereas|although|"
@@ -91,6 +96,10 @@ _CUT = re.compile(  # where the first clause of what follows the verb ends
 _PARTICLE = re.compile(r"^(to|on|of|with|for|as|into|from|against|by)\s+(?=\S)", re.I)
 _OBJECT = re.compile(
     r"^(?:an?|the|its|their|his|her|many|several|some|all|that|more|most|both)\b", re.I
+)
+_UNCOUNTED = frozenset(
+    "access camping cover food heating help information insurance parking smoking storage support "
+    "swimming water wifi wi-fi".split()
 )
 _OTHER_CLAUSE = r"\b(?:who|which|that|whose|where|when|if|unless|because|although|while|but)\b"
 _ORDER = re.compile(
@@ -172,7 +181,7 @@ def _yes_or_no(c: Clause, rest: str) -> Iterator[str]:
     if not rest or _COUNT.match(c.subject) or _PERCENT.match(c.subject):
         return
     if c.subject.lower() == "there":  # "There is no car park": "Is there a car park?"
-        rest = re.sub(r"^no (?=(\w).*?(\w)(?: (?:on|in|for|at|of|to|with)\b|$))", _some, rest)
+        rest = re.sub(r"^no (?=(.+?)(?: (?:on|in|for|at|of|to|with)\b|$))", _some, rest)
     yield _capital(c.inverted(f"{rest} {_trailing(c.lead)}"))
     shorter = re.match(r"((?:an?|the)\s.+?) (?:that|with|who|which|of about)\s", rest)
     if c.copular and shorter:
@@ -180,8 +189,12 @@ def _yes_or_no(c: Clause, rest: str) -> Iterator[str]:
 
 
 def _some(no: re.Match[str]) -> str:
-    """What a question says for "no": before its first letter, and the last of the noun."""
-    return "any " if no[2] == "s" else "an " if no[1].lower() in "aeiou" else "a "
+    """What a question says for "no" before the noun no[1]: "any steps", "an app", "parking"."""
+    if no[1].endswith("s"):
+        return "any "
+    if no[1].lower().rpartition(" ")[2] in _UNCOUNTED:
+        return ""
+    return "an " if no[1][0].lower() in "aeiou" else "a "
 
 
 def _trailing(lead: str) -> str:
@@ -247,7 +260,10 @@ def _definition(c: Clause, rest: str) -> Iterator[str]:
         if not re.match(r"\w+ing\b", rest[match.start(3) :]):
             yield f"{who} {c.auxiliary} {c.subject} {match[1]} by"
     elif len(c.subject.split()) <= 8 and _ARTICLE.match(rest):
-        who = "Who" if _PERSON.match(rest) else "What"
+        titled = _TITLED.match(c.subject) is not None
+        if titled and rest.startswith("the "):  # "Mrs Bell is the headteacher"
+            yield f"Who {c.auxiliary} {rest}"
+        who = "Who" if titled or _PERSON.match(rest) else "What"
         yield f"{who} {c.auxiliary} {c.subject}"
 
 
@@ -298,7 +314,12 @@ def _agent(c: Clause, rest: str) -> Iterator[str]:
     bare = all(w[0].isupper() for w in said) and not c.subject.isupper()
     peoples = c.subject.startswith("the ") and said[-1].endswith("s")
     people = bare and (not c.subject.startswith("the ") or peoples) and said[-1][-3:] != "ism"
-    if people or _PEOPLE.search(c.subject) or c.verb in _THINKS or c.verb in ("live", "die"):
+    if (
+        people
+        or _PEOPLE.search(_HEAD.sub("", c.subject))
+        or c.verb in _THINKS
+        or c.verb in ("live", "die")
+    ):
         yield f"Who {c.surface} {rest}"
     elif c.subject.split()[0].lower() not in ("there", "people"):
         surface = c.surface
