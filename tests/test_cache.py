@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,19 @@ def test_an_entry_above_the_bound_is_kept_until_the_next(tmp_path: Path) -> None
     assert cache.get("a") is not None
     cache.put("b", ARRAYS)
     assert cache.get("a") is None
+
+
+def test_a_folder_that_is_deleted_meanwhile_is_no_error(tmp_path: Path) -> None:
+    class Deleted(type(tmp_path)):  # type: ignore[misc]
+        """Somebody is quicker than who looks into it."""
+
+        def iterdir(self) -> Iterator[Path]:
+            shutil.rmtree(self)
+            return super().iterdir()
+
+    cache = Cache(Deleted(tmp_path / "cache"))
+    assert cache.put("k", ARRAYS)
+    assert cache.get("k") is None
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path: Path) -> None:

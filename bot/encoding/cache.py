@@ -120,8 +120,12 @@ class Cache:
         return self.folder / f"{name[:40]}.entry"
 
     def _drop_oldest(self, keep: Path) -> None:
+        try:
+            there = list(self.folder.iterdir())
+        except FileNotFoundError:  # somebody has just emptied the cache
+            return
         found = []
-        for path in self.folder.iterdir():
+        for path in there:
             with contextlib.suppress(OSError):  # another process may have dropped it
                 stat = path.stat()
                 if path.suffix == ".entry":
