@@ -252,6 +252,7 @@ def test_a_picture_is_neither_heading_nor_content() -> None:
         "One title\n\n" * 20_000,
         " *open" * 20_000,
         "![a](b)" * 9_999 + "\n",
+        "`" * 40_000,
     ],
 )
 def test_hostile_text_takes_no_longer_than_its_length(hostile: str) -> None:

@@ -44,7 +44,7 @@ _MARKUP = (  # each looks no further than a bound for its end, which may not com
     (re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"), r"\1"),
     (re.compile(r"\[(?:\d{1,3}|[a-z]|[a-z ]{2,30}(?:needed|\?))\]|\[(?:who|when|by whom)\?\]"), ""),
     (re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)(.{1,500}?)(?<=\S)\1(?![\w*])", re.S), r"\2"),
-    (re.compile(r"`+([^`]+)`+"), r"\1"),
+    (re.compile(r"(?<!`)`+([^`]+)`+"), r"\1"),
     (re.compile(r"^[ \t]*>[ \t]?", re.M), ""),
 )
 
