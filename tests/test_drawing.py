@@ -160,7 +160,8 @@ def test_a_heading_asks_for_what_stands_under_it() -> None:
     [
         ("Opening hours", "What are the opening hours?"),
         ("Possible side effects", "What are the possible side effects?"),
-        ("Getting here", "How do I get there?"),
+        ("Getting here", f"{LAST_RESORT} getting here?"),
+        ("Getting to the farm", "How do I get to the farm?"),
         ("How to pay your fine", "How do I pay my fine?"),
         ("What to wear", "What should I wear?"),
         ("If you take more than you should", "What if I take more than I should?"),

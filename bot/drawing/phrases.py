@@ -121,8 +121,8 @@ def _asked_by(heading: str, common: frozenset[str]) -> str | None:
         return f"{match[1]} {verb} I {turned(match[2])}?"
     if match := re.match(r"If you ([a-z].+)$", heading):
         return f"What if I {turned(match[1])}?"
-    if match := re.match(r"Getting (here|there|to [a-z].+|to the .+)$", heading):
-        return f"How do I get {'there' if match[1] == 'here' else turned(match[1])}?"
+    if match := re.match(r"Getting (to .+)$", heading):
+        return f"How do I get {turned(match[1])}?"
     if _DOES.match(heading):
         return f"How do I {small_first(turned(heading))}?"
     if re.match(r"[\"“]?Error\b.*\d", heading):
