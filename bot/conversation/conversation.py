@@ -106,7 +106,7 @@ def understand(
     last = spoken[-1] if spoken else None
     context = Context(
         _base(asked, spoken, subjects),
-        _topic(spoken, subjects),
+        _topic(spoken, subjects, said),
         said(last) if said and last else "",
         settled=last is None or last.kind in ("answer", "clarify"),
     )
@@ -193,11 +193,19 @@ def _base(asked: str, spoken: list[Turn], subjects: Subjects) -> str:
     return last.understood
 
 
-def _topic(spoken: list[Turn], subjects: Subjects) -> tuple[str, ...]:
-    """The subjects named last, in canonical order; the only one there is where none was."""
+def _topic(
+    spoken: list[Turn], subjects: Subjects, said: Callable[[Turn], str] | None
+) -> tuple[str, ...]:
+    """The subjects named last, in canonical order; the only one there is where none was.
+
+    A question that names none and was answered with a sentence on two was about both of them.
+    """
     for turn in reversed(spoken[-LOOK_BACK:]):
         if named := subjects.mentioned(turn.understood):
             return tuple(s for s in subjects.canonical if s in named)
         if subjects.both(turn.understood) and len(subjects.canonical) == 2:
+            return subjects.canonical
+        of_two = turn.kind == "answer" and len(subjects.canonical) == 2
+        if said and of_two and len(subjects.mentioned(said(turn))) == 2:
             return subjects.canonical
     return subjects.canonical if len(subjects.canonical) == 1 else ()

@@ -48,6 +48,10 @@ _HARMS = re.compile(
     r"|weaken|destroy|mess with|go for|get to)s?) .+$",
     re.IGNORECASE,
 )
+AT_LAST = re.compile(  # of the illness, not of what was asked: "and in the end?"
+    r"(?:(?:in|at|towards?|near|by) the (?:very )?end|later(?: on)?|eventually|at last)",
+    re.IGNORECASE,
+)
 _SAME = re.compile(
     r"^(?:(?:are|is) (?:they|it|that|those|these) )?(?:(?:all|both|about|pretty much) )?(?:the )?"
     r"(?:same|equal|alike|identical)(?: (?:thing|ones?|for both|in both|then))*$",
@@ -134,7 +138,8 @@ def ranked(body: str, base: str, subjects: Subjects) -> str | None:
     asked = _ASKED_OF.match(base)
     if found is None or asked is None or len(subjects.canonical) != 2:
         return None
-    if not subjects.mentioned(asked["who"]) or subjects.mentioned(asked["rest"]):
+    of_both = subjects.both(base) or subjects.mentioned(asked["who"])
+    if not of_both or subjects.mentioned(asked["rest"]):
         return None
     return f"which {asked['rest']} {found['how']}, {listed(subjects.canonical, 'or')}"
 

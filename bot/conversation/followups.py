@@ -14,6 +14,7 @@ from typing import Literal
 
 from bot.conversation.antecedents import resolved
 from bot.conversation.ellipsis import (
+    AT_LAST,
     MORE_OR_LESS,
     alike,
     compared,
@@ -225,6 +226,8 @@ def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subj
         return _readings((f"{base} {body}", "slotted"))
     if named:
         return _alone(body if cued else text, True)
+    if topic and AT_LAST.fullmatch(body):
+        return _readings((f"what happens {body} with {listed(topic, 'and')}", "completed"))
     if base and first_word(body) in PLACING:
         return _readings((placed(body, base, subjects), "slotted"))
     if cued and base and (other := harmed_too(body, base)):
@@ -241,8 +244,9 @@ def _fragment(body: str, text: str, cued: bool, context: Context, subjects: Subj
     if not cued:
         return _readings((text, "alone"), (completed, "completed"), standalone=None)
     if exchanged:
-        replaced = _FINAL_NOUN.sub(lambda _: body, base)
-        return _readings((replaced, "slotted"), (completed, "completed"))
+        return _readings(
+            (_FINAL_NOUN.sub(lambda _: body, base), "slotted"), (completed, "completed")
+        )
     return _readings((completed, "completed"))
 
 
@@ -347,23 +351,15 @@ def _join(body: str, context: Context, subjects: Subjects) -> Readings | None:
 
 
 def _topic_words(base: str, subjects: Subjects) -> tuple[str, ...]:
-    named = {
-        "both",
-        "either",
-        "neither",
-        "make",
-        "makes",
-        "cause",
-        "causes",
-        *(w for s in subjects.canonical for w in words(s)),
-    }
+    named = {w for s in subjects.canonical for w in words(s)}
+    named |= {"both", "either", "neither", "make", "makes", "cause", "causes"}
     return tuple(dict.fromkeys(w for w in content_words(base) if w not in named))[:4]
 
 
 def _about(base: str, body: str, subjects: Subjects) -> tuple[str, ...]:
     """The words of the previous question that say what it is about, without those of `body`."""
-    base = _BRACKETS.sub("", base)
-    return tuple(w for w in _topic_words(base, subjects) if w not in body.casefold())
+    known = _topic_words(_BRACKETS.sub("", base), subjects)
+    return tuple(w for w in known if w not in body.casefold())
 
 
 def _without(body: str, subjects: Subjects) -> str:

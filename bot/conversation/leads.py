@@ -10,7 +10,7 @@ from bot.wording import words
 # Openings that say nothing. The second group may also begin a phrase ("no cure", "fine motor
 # skills"), so they need a pause or another opening behind them.
 _LEAD = re.compile(
-    r"^(?:(?:(?:and|n|but|so|then|ok|okay|also|hm+|um+|uh|ah+|oh|i see|got it|i mean(?:t)?|or)\b"
+    r"^(?:(?:(?:and|nd|n|but|so|then|ok|okay|also|hm+|um+|uh|ah+|oh|i see|got it|i mean(?:t)?|or)\b"
     r"|(?:well|now|right|alright|yes|yeah|yep|no|nope|cool|great|good|sure|fine|interesting|sorry"
     r"|actually|anyway|wait|next|plus|(?:thanks|thank you|thx)(?: a lot| so much| very much)?)"
     r"(?=\s*[,.;:!]|\s+(?:and|but|so|then|what|how|why|is)\b))(?:\s*[,.;:!]+\s*|\s+-+\s+|\s+))+",
@@ -59,7 +59,8 @@ def without_lead(
         if lead and lead.end() < len(text):
             cued = (
                 cued
-                or re.search(r"\b(?:and|but|so|then|also|or|plus)\b", lead[0], re.I) is not None
+                or re.search(r"\b(?:and|nd|n|but|so|then|also|or|plus)\b", lead[0], re.I)
+                is not None
             )
             text = text[lead.end() :]
         back = _BACK.match(text)
