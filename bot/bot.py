@@ -128,14 +128,14 @@ class Bot:
         self._decider = Decider(
             knowledge, index, subjects, confidence, threshold, drawn_threshold or threshold
         )
-        retriever = Retriever(index, encoder, subjects, reader)
+        headings = {p.heading for p in knowledge.passages if p.heading}
+        retriever = Retriever(index, encoder, subjects, reader, headings)
         self._reasoner = Reasoner(knowledge, encoder, retriever, router, self._decider, subjects)
         self._subjects = subjects
         texts = load_texts(knowledge.texts, knowledge.root / MANIFEST)
         self._writer = Writer(knowledge, texts)
-        self._suggester = Suggester(
-            knowledge, index, subjects, lambda pair: self.withheld(pair) is None
-        )
+        self._suggester = Suggester(knowledge, index, subjects, self._offers)
+        self._found: dict[str, bool] = {}  # by pair, whether its question is answered
         self._longest = max_question_chars
         self._turns, self._age = conversation_turns, conversation_minutes * 60
         self._clock = clock
@@ -266,6 +266,14 @@ class Bot:
         where it declines."""
         decision = self._reasoner.consider(question, Conversation("none")).decision
         return decision.matches[0].pair.id if isinstance(decision, Answered) else None
+
+    def _offers(self, pair: QAPair) -> bool:
+        """Whether `pair` may be offered: it may answer today, and its question, picked, does."""
+        if self.withheld(pair) is not None:
+            return False
+        if pair.id not in self._found:
+            self._found[pair.id] = self.finds(pair.question) is not None
+        return self._found[pair.id]
 
     def suggestions(self, prefix: str, limit: int = 5) -> tuple[str, ...]:
         """Answerable questions that go on from what was typed, best first."""

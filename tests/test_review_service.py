@@ -194,6 +194,15 @@ def test_what_is_rejected_goes_and_is_remembered_and_undo_brings_it_back(desk: D
     assert len(read_rejected(file)) == 3
 
 
+def test_a_document_that_is_gone_is_a_conflict(desk: Desk) -> None:
+    with pytest.raises(Conflict, match="no longer there"):
+        on(desk, OPENS, "answer", document="gone", sentence="0-9")
+    revision = [desk.service.workspace.snapshot().revision]
+    drawn = {"revision": revision, "sentence": ["gone 0 9"], "question": ["Is it?"]}
+    with pytest.raises(Conflict, match="no longer there"):
+        desk.service.learn("pair", drawn)
+
+
 def test_another_hand_is_never_overwritten(desk: Desk) -> None:
     file = desk.folder / PAIRS
     shown = desk.service.workspace.snapshot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.encoding.encoders import Encoder
 from bot.matching.index import build_index
 from bot.matching.retrieval import fits
 from bot.replying.suggestions import NEAR, OFFERS, Suggester
+from bot.settings import Settings
 from bot.subjects import Subjects
 from bot.types import QAPair
 
@@ -120,3 +122,27 @@ def test_a_knowledge_without_pairs_offers_nothing(bot: Bot) -> None:
     assert suggester.openers() == ()
     assert suggester.near(None, ()) == ()
     assert suggester.complete("is", 5) == ()
+
+
+def test_what_is_offered_is_answered_when_it_is_picked(tmp_path: Path, settings: Settings) -> None:
+    """A draft has questions that find nothing, or that are met by a text on safety."""
+    (tmp_path / "knowledge.yaml").write_text(
+        "title: Leaflet\ndocuments:\n- file: documents/leaflet.txt\n"
+    )
+    (tmp_path / "documents").mkdir()
+    text = "The pool opens at nine.\nCall 999 at once.\nA towel costs two pounds.\n"
+    (tmp_path / "documents/leaflet.txt").write_text(text)
+    asked = {
+        "When does the pool open?": "The pool opens at nine.",
+        "What if I took an overdose?": "Call 999 at once.",
+        "What does a towel cost?": "A towel costs two pounds.",
+    }
+    (tmp_path / "pairs.yaml").write_text(
+        "".join(f"- question: {q}\n  answer: {a}\n  reviewed: Ann 2026-11-22\n" for q, a in asked.items())
+    )
+    bot = Bot.load(settings.model_copy(update={"knowledge": tmp_path}))
+    offered = ("When does the pool open?", "What does a towel cost?")
+    assert set(bot.suggestions("")) == set(offered)
+    assert bot.suggestions("what") == offered[1:]
+    assert set(bot.ask("who is the mayor").reply.suggestions) == set(offered)
+    assert bot.ask("What if I took an overdose?").reply.decision.kind == "safety"

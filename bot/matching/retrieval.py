@@ -8,7 +8,7 @@ scorer is token_set_ratio: WRatio's partial branch gives 85 to nearly anything s
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -59,7 +59,7 @@ class Candidate:
     pair: int
     matched_text: str
     signals: Signals
-    missing: tuple[str, ...]  # content words that neither its wordings nor any answer has
+    missing: tuple[str, ...]  # content words that no wording of it, answer or heading has
     reading: Reading | None = None  # of an answer that was drawn
 
     def as_items(self) -> tuple[tuple[str, float], ...]:
@@ -102,9 +102,12 @@ class Retriever:
         encoder: Encoder,
         subjects: Subjects,
         reader: Reader | None = None,
+        headings: Iterable[str] = (),
     ) -> None:
+        """`headings` are those of the documents: what they say is not missing."""
         self.index, self._encoder, self._subjects = index, encoder, subjects
         self._reader = reader
+        self._headings = tuple(headings)
         read = reader.answers if reader else ()
         self._matched = np.array([a not in read for a in range(index.out)], np.bool_)
         self._normal = lru_cache(maxsize=4096)(lambda row: normalise(index.texts[row]))
@@ -240,8 +243,9 @@ class Retriever:
 
     @cached_property
     def _said(self) -> frozenset[str]:
-        """The stems of every word that an answer says."""
-        return frozenset(map(stem, {w for a in self.index.answers for w in words(a.text)}))
+        """The stems of every word that an answer or a heading says."""
+        texts = (*(a.text for a in self.index.answers), *self._headings)
+        return frozenset(map(stem, {w for text in texts for w in words(text)}))
 
 
 def _best(scores: Vectors, count: int) -> NDArray[np.intp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from rapidfuzz import fuzz
 
@@ -38,10 +39,10 @@ class Suggester:
 
     def openers(self, limit: int = OFFERS, about: frozenset[str] = frozenset()) -> tuple[str, ...]:
         """A few questions from all over the documents, or those about the subjects `about`."""
-        fitting = [p for p in self._openers if self._may(p) and fits(about, frozenset(p.subjects))]
+        fitting = [p for p in self._openers if fits(about, frozenset(p.subjects))]
         if about:  # what is of these alone comes first
             fitting.sort(key=lambda pair: frozenset(pair.subjects) != about)
-        return tuple(pair.question for pair in fitting[:limit])
+        return tuple(pair.question for pair in islice(filter(self._may, fitting), limit))
 
     def near(self, retrieved: Retrieved | None, matches: Sequence[Match]) -> tuple[str, ...]:
         """Up to three questions near a declined one, about the subjects it names, else openers."""
@@ -79,9 +80,10 @@ class Suggester:
                 if not shared and partial < 80:
                     continue
                 score = partial + 20 * len(shared)
-            if self._may(pair):
-                ranked.append((-score, pair.question))
-        return tuple(question for _, question in sorted(ranked)[:limit])
+            ranked.append((-score, pair.question, pair))
+        ranked.sort(key=lambda found: found[:2])
+        fitting = (pair for *_, pair in ranked if self._may(pair))
+        return tuple(pair.question for pair in islice(fitting, limit))
 
 
 def _spread(pairs: Sequence[QAPair], index: Index) -> tuple[QAPair, ...]:

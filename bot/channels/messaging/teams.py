@@ -28,7 +28,8 @@ from bot.types import Reply
 
 TEXT = 12_000  # of markup; a message of some 28 kB in UTF-16 is refused
 
-_MENTION = re.compile(r"<at\b[^>]*>.*?</at>", re.DOTALL | re.IGNORECASE)
+# A name is short; without a bound the time would grow with the square of an odd text's length.
+_MENTION = re.compile(r"<at\b[^>]{0,300}>.{0,300}?</at>", re.DOTALL | re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>|</p>|</div>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 

@@ -22,7 +22,7 @@ from bot.errors import KnowledgeError
 from bot.knowledge.evidence import find_answer
 from bot.state.figures import reply_counts, verdict_counts
 from bot.state.unanswered import Handled, mark, unanswered
-from bot.types import Span
+from bot.types import Document, Span
 from bot.wording import normalise
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Service:
                 chosen = chosen_span(fields.get("sentence", ()))
                 if chosen is None:
                     raise KnowledgeError("tick the sentences that answer, all in one document")
-                document = before.knowledge.document(chosen[0])
+                document = self._document(before, chosen[0])
                 question = _one(fields, "question")
                 refuse_held_out(before, [question])
                 files = changes.add_pair(before, document, chosen[1], question, (), self.reviewer)
@@ -218,7 +218,7 @@ class Service:
         return after
 
     def _answer(self, before: Snapshot, entry: Entry, fields: Fields) -> Mapping[str, str | None]:
-        document = before.knowledge.document(_one(fields, "document"))
+        document = self._document(before, _one(fields, "document"))
         picked = [value for value in fields.get("selected", ()) if value]
         try:
             spans = [_span(value) for value in picked or fields.get("sentence", ())]
@@ -233,6 +233,12 @@ class Service:
                 raise KnowledgeError("that begins or ends inside a word; choose whole words")
             whole = found
         return changes.change_answer(before, entry, document, whole)
+
+    def _document(self, snapshot: Snapshot, id: str) -> Document:
+        try:
+            return snapshot.knowledge.document(id)
+        except KeyError:
+            raise Conflict("this document is no longer there", snapshot) from None
 
     def _entry(self, snapshot: Snapshot, id: str) -> Entry:
         found = snapshot.find(id)
