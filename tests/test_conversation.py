@@ -132,6 +132,6 @@ def test_understanding_never_raises_and_always_gives_a_reading(
 def test_the_longest_question_is_understood_quickly(unit: str) -> None:
     """Work is linear: no repetition makes a pattern backtrack."""
     conversation = after(turn("is it fatal", "clarify", ("Is MS fatal?", "Is ALS fatal?")))
-    start = time.process_time()
+    start = time.thread_time()
     understand((unit * 2000)[:2000], conversation, DISEASES)
-    assert time.process_time() - start < 0.3
+    assert time.thread_time() - start < 0.3

@@ -68,9 +68,9 @@ class TestArticle:
 
     def test_it_loads_whole_and_fast(self) -> None:
         load_knowledge(ARTICLE)  # compiled patterns and the like
-        begun = time.process_time()
+        begun = time.thread_time()
         knowledge = load_knowledge(ARTICLE)
-        assert time.process_time() - begun < 0.5
+        assert time.thread_time() - begun < 0.5
         assert not knowledge.quarantined
         assert len(knowledge.pairs) >= 64
         assert knowledge.subjects == ("MS", "ALS")
