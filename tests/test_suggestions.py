@@ -138,7 +138,10 @@ def test_what_is_offered_is_answered_when_it_is_picked(tmp_path: Path, settings:
         "What does a towel cost?": "A towel costs two pounds.",
     }
     (tmp_path / "pairs.yaml").write_text(
-        "".join(f"- question: {q}\n  answer: {a}\n  reviewed: Ann 2026-11-22\n" for q, a in asked.items())
+        "".join(
+            f"- question: {q}\n  answer: {a}\n  reviewed: Ann 2026-11-22\n"
+            for q, a in asked.items()
+        )
     )
     bot = Bot.load(settings.model_copy(update={"knowledge": tmp_path}))
     offered = ("When does the pool open?", "What does a towel cost?")
