@@ -35,7 +35,8 @@ def origin_of(url: str) -> tuple[str, str, int] | None:
         parts = urlsplit(url)
         port = parts.port
         (parts.hostname or "").rstrip(".").encode("idna")  # no name server is asked for "a..b"
-        _ = httpx.URL(url).host  # nor for what only begins like an international name ("xn--a")
+        named = httpx.URL(url)  # nor for what only begins like an international name ("xn--a")
+        _ = named.host, named.netloc  # nor for a zone of an IPv6 address in other letters
     except (ValueError, httpx.InvalidURL):
         return None
     host = (parts.hostname or "").rstrip(".")
@@ -76,9 +77,23 @@ def http_client(
     raises EgressError where the address is not allowed.
     """
     transport = _Transport(_Backend(trusted, until), tls)
-    return httpx.Client(
-        transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
-    )
+    return _Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+
+
+class _Client(httpx.Client):
+    """Letters that HTTP doesn't carry fail like any other fault, not with a UnicodeError."""
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        try:
+            return super().build_request(*args, **kwargs)
+        except UnicodeError:  # it would show the header, which can be a secret
+            raise EgressError("an address or header with letters that HTTP lacks") from None
+
+    def send(self, *args: Any, **kwargs: Any) -> httpx.Response:
+        try:
+            return super().send(*args, **kwargs)
+        except UnicodeError:  # httpx takes a redirect apart also where it isn't followed
+            raise httpx.RemoteProtocolError("a redirect to an address that is none") from None
 
 
 class _Backend(httpcore.NetworkBackend):

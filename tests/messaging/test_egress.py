@@ -119,6 +119,8 @@ def test_public_addresses_are(address: str) -> None:
         "https://example.org\\@127.0.0.1/",
         "https://exa mple.org/",
         "https://example.org:port/",
+        "https://[fe80::1%ü]/",
+        f"https://{'a' * 64}.example/",
         "",
     ],
 )
@@ -132,6 +134,21 @@ def test_a_name_that_leads_inside_is_not_connected_to(host: str) -> None:
     egress = Egress()
     with pytest.raises(EgressError, match="is not a public address"):
         egress.send(get(f"https://{host}/"))
+    egress.close()
+
+
+def test_letters_that_http_lacks_are_refused_without_showing_them(server: Server) -> None:
+    egress = Egress([server.url])
+    secret = {"Authorization": "Bearer pässword"}
+    with pytest.raises(EgressError, match="letters that HTTP lacks") as raised:
+        egress.send(OutgoingRequest("POST", server.url, b"{}", secret))
+    assert raised.value.__cause__ is None
+    assert not server.asked
+    server.status, server.location = 302, "http://[fe80::1%ü]/"
+    with pytest.raises(httpx.RemoteProtocolError):
+        egress.send(get(server.url))
+    server.location = "/elsewhere"  # the client is as good as before
+    assert egress.send(get(server.url))[0] == 302
     egress.close()
 
 

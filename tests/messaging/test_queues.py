@@ -16,13 +16,25 @@ import sqlalchemy as sa
 from checkout import ROOT
 from clock import Clock
 
+from bot.channels.messaging.delivery import Backoff, Courier
+from bot.channels.messaging.egress import Egress
+from bot.channels.messaging.incoming import OutgoingRequest
+from bot.channels.messaging.registry import load_channels
+from bot.channels.messaging.tokens import AccessTokens
 from bot.state.database import Database
 from bot.state.inbox import REMEMBERED_DAYS, Event, Inbox, forget
 from bot.state.lanes import Lanes, LeaseLost, touch
+from bot.state.metrics import Metrics
 from bot.state.outbox import Outbox, add_requests
 from bot.state.tables import INBOX, LANES, OUTBOX
 
 DAY = 86400
+SLACK = {
+    "QUOTH_CHANNELS": "slack",
+    "QUOTH_PUBLIC_URL": "https://quoth.example.org",
+    "QUOTH_SLACK_SIGNING_SECRET": "s3cret",
+    "QUOTH_SLACK_BOT_TOKEN": "xoxb-1",
+}
 
 
 @pytest.fixture
@@ -293,6 +305,34 @@ def test_a_dead_letter_takes_the_rest_of_its_answer_along_and_no_other(
         outbox.sent(lanes, lease, 0.0)
     assert bodies == ["one", "one, continued"]
     assert outbox.replay(letters) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "says"),
+    [
+        ("https://[fe80::1%ü]/", {}, "the address is not one of http or https"),
+        ("https://a..b.example/", {}, "the address is not one of http or https"),
+        ("https://localhost/", {"X-Key": "ü"}, "an address or header with letters that HTTP lacks"),
+    ],
+)
+def test_a_request_that_can_not_be_put_in_http_is_a_dead_letter_at_once(
+    database: Database,
+    outbox: Outbox,
+    clock: Clock,
+    address: str,
+    headers: dict[str, str],
+    says: str,
+) -> None:
+    lanes, egress = outgoing(database, clock), Egress()
+    tokens, channels = AccessTokens(egress), load_channels(SLACK)
+    courier = Courier(outbox, lanes, channels, egress, tokens, Metrics(), Backoff(), clock=clock)
+    request = OutgoingRequest("POST", address, b"{}", headers)
+    with database.transaction(write=True) as db:
+        touch(db, "out", "c", "slack", clock())
+        add_requests(db, "slack", "c", 1, [request.to_json()], clock())
+    courier.work(lanes.claim(1)[0])
+    assert [letter.error for letter in outbox.letters()] == [says]
+    egress.close()
 
 
 def test_a_dropped_letter_is_gone_and_its_event_stays_known(
