@@ -393,3 +393,23 @@ def test_an_access_token_is_fetched_before_the_old_one_ends(server: Server) -> N
     with pytest.raises(TokenError, match="HTTP 401"):
         tokens.get(secrets, "microsoft")
     egress.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "after"),
+    [(b"", 121), (b', "expires_in": NaN', 121), (b', "expires_in": 1e400', 86_400)],
+)
+def test_no_access_token_is_kept_for_ever_or_fetched_with_every_message(
+    server: Server, says: bytes, after: float
+) -> None:
+    now = [1000.0]
+    server.body = b'{"access_token": "t1"' + says + b"}"
+    egress = Egress([server.url])
+    tokens = AccessTokens(egress, {"QUOTH_TEAMS_BOT_TOKEN_URL": server.url}, lambda: now[0])
+    secrets = Secrets.of("teams_bot", APP_ID=APP_ID, APP_PASSWORD="password")
+    for fetched in (1, 2):
+        for _ in range(3):
+            assert tokens.get(secrets, "microsoft") == "t1"
+        assert len(server.asked) == fetched
+        now[0] += after
+    egress.close()

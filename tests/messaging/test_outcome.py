@@ -9,7 +9,7 @@ import jwt
 import pytest
 from platforms import APP_ID, BY_NAME, NOW, RSA_KEY
 
-from bot.channels.messaging.authorise import read_token, token_request
+from bot.channels.messaging.authorise import LONGEST_LIFE, read_token, token_request
 from bot.channels.messaging.credentials import Secrets
 from bot.channels.messaging.outcome import Delivered, Outcome, Refused, Retry, outcome
 from bot.errors import SettingsError
@@ -89,5 +89,21 @@ def test_a_key_that_is_none_is_said_so_without_showing_it() -> None:
 def test_tokens_are_read() -> None:
     assert read_token(b'{"access_token":"a","expires_in":3599}') == ("a", 3599.0)
     assert read_token(b'{"access_token":"a","expires_in":"60"}') == ("a", 60.0)
-    for body in (b"", b"{}", b'{"access_token":"a"}', b'{"access_token":"a","expires_in":"x"}'):
+    for body in (b"", b"{}", b'{"expires_in":60}', b'{"access_token":"","expires_in":60}'):
         assert read_token(body) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        *[(said, 0.0) for said in ('"x"', '""', "null", "[60]", "-1", "-1e400", "NaN", '"nan"')],
+        *[(said, LONGEST_LIFE) for said in ("1e400", '"inf"', "9" * 400, "1e9")],
+        ("true", 1.0),
+    ],
+)
+def test_a_token_is_good_for_a_day_at_most_and_for_no_time_that_is_none(
+    said: str, seconds: float
+) -> None:
+    answer = f'{{"access_token":"a","expires_in":{said}}}'.encode()
+    assert read_token(answer) == ("a", seconds)
+    assert read_token(b'{"access_token":"a"}') == ("a", 0.0)

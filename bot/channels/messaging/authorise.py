@@ -34,6 +34,7 @@ GOOGLE_SCOPE = "https://www.googleapis.com/auth/chat.bot"
 MICROSOFT_LOGIN = "https://login.microsoftonline.com"
 MICROSOFT_SCOPE = "https://api.botframework.com/.default"
 ANY_TENANT = "botframework.com"
+LONGEST_LIFE = 86_400.0  # seconds for which a token is kept at the most, whatever is said of it
 
 _NAMED = re.compile(r"\{([A-Z_]+)\}")
 
@@ -85,15 +86,21 @@ def token_request(
 
 
 def read_token(body: bytes) -> tuple[str, float] | None:
-    """(the token, the seconds it is good for) from the answer to `token_request`."""
+    """(the token, the seconds it is good for) from the answer to `token_request`.
+
+    The seconds are in 0..LONGEST_LIFE, and 0 where the answer doesn't say, or says no number.
+    """
     answer = parse_json(body)
-    token, seconds = text_at(answer, "access_token"), at(answer, "expires_in")
-    if not token or isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
+    token, said = text_at(answer, "access_token"), at(answer, "expires_in")
+    if not token:
         return None
     try:
-        return token, float(seconds)
+        seconds = float(said) if isinstance(said, int | float | str) else 0.0
     except ValueError:
-        return None
+        seconds = 0.0
+    except OverflowError:  # a whole number beyond any float
+        seconds = LONGEST_LIFE
+    return token, min(seconds, LONGEST_LIFE) if seconds > 0 else 0.0  # not-a-number is not
 
 
 def _assertion(secrets: Secrets, now: float) -> str:
