@@ -293,6 +293,8 @@ class TestFaults:
             ("pairs.yaml", PAIR + "  evidence: tea@0123456789ab:15-2\n", 3, "evidence"),
             ("pairs.yaml", PAIR + "  reviewed: Ann\n", 3, "NAME YYYY-MM-DD"),
             ("pairs.yaml", PAIR + "  reviewed: Ann 2026-02-30\n", 3, "NAME YYYY-MM-DD"),
+            ("pairs.yaml", PAIR + "  review_by: 20250101\n", 3, "write 2025-01-01 if that"),
+            ("pairs.yaml", PAIR + "  review_by: 2025-W02-1\n", 3, "write 2025-01-06 if that"),
             ("out_of_scope.yaml", "", 1, "is empty"),
             ("out_of_scope.yaml", "- says: prices\n", 1, "has no 'topic'"),
             ("knowledge.yaml", "title: T\n", 1, "names no documents"),

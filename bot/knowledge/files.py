@@ -295,10 +295,14 @@ def _day(text: Text | None, file: Path) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text.value)
+        day = date.fromisoformat(text.value)
     except ValueError:
         message = f"review_by: {text.value!r} is not YYYY-MM-DD"
         raise KnowledgeError(message, file, text.line) from None
+    if text.value != day.isoformat():  # 20250101 and 2025-W01-3 are ISO's too, and seldom meant
+        message = f"review_by: {text.value!r} is not YYYY-MM-DD; write {day} if that is the day"
+        raise KnowledgeError(message, file, text.line)
+    return day
 
 
 def _is_review(text: str) -> bool:
