@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 import signal
@@ -267,6 +269,30 @@ def test_vectors_that_cannot_be_saved_are_given(tmp_path: Path) -> None:
     texts = [str(i) for i in range(3 * CHUNK)]
     np.testing.assert_array_equal(cache.encode(texts), HashEncoder().encode(texts))
     assert len(lines) == 1
+
+
+def test_a_disk_that_fills_up_while_a_full_file_is_halved_keeps_no_piece_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.FileIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    open_descriptor = os.fdopen
+    monkeypatch.setattr(
+        os, "fdopen", lambda fd, mode: Full(fd, mode) if mode == "wb" else open_descriptor(fd, mode)
+    )
+    lines: list[str] = []
+    cache = EmbeddingCache(tmp_path, HashEncoder(), limit=0, warn=lines.append)
+    texts = [str(i) for i in range(3 * CHUNK)]
+    np.testing.assert_array_equal(cache.encode(texts), HashEncoder().encode(texts))
+    assert "No space left" in lines[0]
+    assert os.listdir(tmp_path) == [cache.path.name]
+    assert not Cache(tmp_path).put("k", ARRAYS)
+    assert os.listdir(tmp_path) == [cache.path.name]
+    monkeypatch.undo()
+    cache.encode(["another"])  # with room again, it is halved
+    assert CHUNK <= len(cache) <= 2 * CHUNK
 
 
 WRITER = """

@@ -100,15 +100,8 @@ class Cache:
         pieces = _pieces(key, arrays, metadata or {})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.writelines(pieces)
-                os.chmod(name, 0o644)
-                os.replace(name, self._path(key))
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            with _replacing(self._path(key)) as file:
+                file.writelines(pieces)
         except OSError as error:
             _warn_unwritable(self._warn, self.folder, error)
             return False
@@ -350,12 +343,23 @@ class EmbeddingCache:
         item = self._row.itemsize
         kept = (self._limit - len(self._head)) // item // 2 * item
         file.seek(size - kept)
-        handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self.path.parent)
-        with os.fdopen(handle, "wb") as smaller:
+        with _replacing(self.path) as smaller:
             smaller.write(self._head)
             smaller.write(file.read(kept))
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` when it is written; on a full disk it is gone again."""
+    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
         os.chmod(name, 0o644)
-        os.replace(name, self.path)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
