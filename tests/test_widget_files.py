@@ -58,6 +58,28 @@ def test_a_version_is_kept_for_ever_and_the_newest_asked_for(client: httpx.Clien
     assert plain.headers["etag"] != newest.headers["etag"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "zips"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("br;q=0, gzip ; q=0.001", True),
+        ("gzip;q=1.0", True),
+        ("gzip;q=0", False),
+        ("deflate, gzip ; q=0.000", False),
+        ("GZip;Q=0.", False),
+        ("x-gzipped", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_who_refuses_gzip_gets_none(client: httpx.Client, accepted: str, zips: bool) -> None:
+    sent = client.get("/widget.js", headers={"accept-encoding": accepted})
+    assert ("content-encoding" in sent.headers) == zips
+    assert "Accept-Encoding" in sent.headers["vary"]
+    assert sent.text == client.get("/widget.js").text
+
+
 @pytest.mark.parametrize("name", ["none.js", "../widget.py", "..%2fwidget.py", "style.css"])
 def test_nothing_else_is_served_there(client: httpx.Client, name: str) -> None:
     assert client.get(f"/widget/{load_widget().version}/{name}").status_code == 404

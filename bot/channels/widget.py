@@ -110,11 +110,20 @@ def widget_routes() -> APIRouter:
     return router
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding names gzip, and not with a weight of 0 (RFC 9110, 12.5.3)."""
+    for part in accepted.lower().split(","):
+        coding, _, weight = part.replace(" ", "").replace("\t", "").partition(";")
+        if coding == "gzip":
+            return re.fullmatch(r"q=0(\.0*)?", weight) is None
+    return False
+
+
 def _sent(request: Request, name: str, caching: str) -> Response:
     file = load_widget().files.get(name)
     if file is None:
         raise HTTPException(404, "There is no such file.")
-    zips = "gzip" in request.headers.get("accept-encoding", "")
+    zips = takes_gzip(request.headers.get("accept-encoding", ""))
     etag = f'"{load_widget().version}{"-gz" if zips else ""}"'
     headers = {
         **_ANYWHERE,
