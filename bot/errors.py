@@ -39,10 +39,10 @@ class NoFaqError(DocumentError):
 
 
 class KnowledgeError(QuothError):
-    """A fault in the knowledge, with the place to mend it."""
+    """A fault in the knowledge, with the place to mend it; `message` is without that place."""
 
     def __init__(self, message: str, file: Path | None = None, line: int | None = None) -> None:
-        self.file, self.line = file, line
+        self.message, self.file, self.line = message, file, line
         place = "" if file is None else f"{file}:{line}: " if line is not None else f"{file}: "
         super().__init__(place + message)
 

@@ -60,8 +60,39 @@ def places(faults: list[Fault]) -> list[tuple[str, int, str]]:
     return [(fault.file.name, fault.line, fault.severity) for fault in faults]
 
 
-def test_the_article_has_no_fault() -> None:
-    assert check(load_knowledge(ARTICLE)) == ()
+def test_the_article_has_no_fault_but_questions_that_are_learnt_and_held_out() -> None:
+    (fault,) = check(load_knowledge(ARTICLE))
+    assert places([fault]) == [("calibration.jsonl", 3, "warning")]
+    assert fault.message.startswith("48 of 420 questions are learnt too")
+
+
+def held(*questions: str) -> str:
+    return "".join(json.dumps({"q": q, "kind": "x", "gold": []}) + "\n" for q in questions)
+
+
+def test_calibration_questions_that_are_learnt_are_named(tmp_path: Path, lint: Lint) -> None:
+    file = tmp_path / "calibration.jsonl"
+    topics = "- topic: prices\n  questions:\n    - What does GT cost?\n"
+    file.write_text(held("is gt healthy", "GT Meaning", "is it hot") + "\n" + held("what’s in it"))
+    (fault,) = lint(GT + COFFEE, topics)
+    assert places([fault]) == [("calibration.jsonl", 2, "warning")]
+    assert "1 of 4 questions are learnt too, this one on line 6 of pairs.yaml" in fault.message
+    (tmp_path / "knowledge.yaml").write_text(
+        "title: Drinks\ndocuments:\n  - file: documents/tea.txt\nsubjects:\n  GT: [green tea]\n"
+    )
+    file.write_text(held("is it hot") + "\n" + held("WHAT DOES GREEN TEA COST", "what is  GT"))
+    (fault,) = check(load_knowledge(tmp_path))
+    assert places([fault]) == [("calibration.jsonl", 3, "warning")]
+    assert "2 of 3" in fault.message
+    assert "this one on line 3 of out_of_scope.yaml" in fault.message
+    assert fault.message.endswith("(line 3, 4)")
+
+
+def test_a_calibration_file_that_is_none_is_an_error(tmp_path: Path, lint: Lint) -> None:
+    (tmp_path / "calibration.jsonl").write_text(held("is it hot") + "{}\n")
+    (fault,) = lint()
+    assert places([fault]) == [("calibration.jsonl", 2, "error")]
+    assert fault.message == "not a row of an exam: field 'gold' is missing"
 
 
 def test_a_sound_knowledge_has_no_fault(lint: Lint) -> None:

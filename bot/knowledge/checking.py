@@ -17,7 +17,9 @@ from typing import Literal
 
 from bot.documents.passages import split_sentences
 from bot.documents.rows import column_names
+from bot.errors import KnowledgeError
 from bot.knowledge.evidence import Quarantined, place
+from bot.knowledge.exam import read_lines
 from bot.knowledge.files import (
     MANIFEST,
     OUT_OF_SCOPE,
@@ -104,6 +106,7 @@ def check(
     faults += _subjects(checked)
     faults += _coverage(checked)
     faults += _standing(checked, today or date.today())
+    faults += _held_out(checked)
     if finds is not None:
         faults += _round_trip(checked, finds)
     return tuple(sorted(faults, key=lambda f: (str(f.file), f.line, f.severity, f.message)))
@@ -237,6 +240,33 @@ def _standing(checked: _Checked, today: date) -> Iterator[Fault]:
             days = "1 day" if left == 1 else f"{left} days"
             message = f"answers for {days} more, until {pair.review_by}; {remedy}"
             yield Fault(checked.pairs_file, row.line, "warning", message)
+
+
+def _held_out(checked: _Checked) -> Iterator[Fault]:
+    """Calibration questions that are wordings or known gaps as well."""
+    file = checked.knowledge.calibration
+    if file is None:
+        return
+    learnt: dict[str, str] = {}
+    for topic in checked.topics:
+        for text in topic.questions:
+            learnt[checked.key(text.value)] = f"on line {text.line} of {OUT_OF_SCOPE}"
+    for row, _ in checked.rows:
+        for text in _wordings(row):
+            learnt[checked.key(text.value)] = f"on line {text.line} of {PAIRS}"
+    try:
+        questions = [(line, question) for line, (question,) in read_lines(file)]
+    except KnowledgeError as error:
+        yield Fault(file, error.line or 1, "error", error.message)
+        return
+    found = [(line, learnt[key]) for line, q in questions if (key := checked.key(q.text)) in learnt]
+    if found:
+        lines = ", ".join(str(line) for line, _ in found)
+        message = (
+            f"{len(found)} of {len(questions)} questions are learnt too, this one {found[0][1]}: "
+            f"they make calibrate promise too much; delete them here (line {lines})"
+        )
+        yield Fault(file, found[0][0], "warning", message)
 
 
 def _coverage(checked: _Checked) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bot.errors import QuothError
+from bot.errors import KnowledgeError
 from bot.types import QUOTE_LIMIT, Reply
 
 Verdict = Literal["right", "wrong", "missed", "false"]
@@ -99,24 +99,30 @@ def judge(gold: Sequence[str], reply: Reply) -> Verdict:
 
 def read_exam(file: Path, *, dialogues: bool = False) -> tuple[Dialogue, ...]:
     """Read an exam: JSON lines {"id", "q", "kind", "gold"}, or with `dialogues` {"id", "turns":
-    [{"q", "gold", "expect"}]}. Raises QuothError with file and line."""
+    [{"q", "gold", "expect"}]}. Raises KnowledgeError with file and line."""
+    return tuple(dialogue for _, dialogue in read_lines(file, dialogues=dialogues))
+
+
+def read_lines(file: Path, *, dialogues: bool = False) -> tuple[tuple[int, Dialogue], ...]:
+    """The same, each with the line it stands on, from 1."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise QuothError(f"{file}: can't be read: {error.strerror or error}") from error
+        raise KnowledgeError(f"can't be read: {error.strerror or error}", file) from error
     except UnicodeDecodeError as error:
-        raise QuothError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        message = f"not UTF-8 at byte {error.start}; save it as UTF-8"
+        raise KnowledgeError(message, file) from error
     exam = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            exam.append(tuple(_questions(json.loads(line), number, dialogues)))
+            exam.append((number, tuple(_questions(json.loads(line), number, dialogues))))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
-            raise QuothError(f"{file}:{number}: not a row of an exam: {what}") from error
+            raise KnowledgeError(f"not a row of an exam: {what}", file, number) from error
     if not exam:
-        raise QuothError(f"{file}: the exam has no questions")
+        raise KnowledgeError("the exam has no questions", file)
     return tuple(exam)
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from rapidfuzz import fuzz
 
 from bot.documents.passages import passage_at
-from bot.errors import KnowledgeError, QuothError
+from bot.errors import KnowledgeError
 from bot.knowledge.editing import read_raw, write_checked
 from bot.knowledge.evidence import Quarantined
 from bot.knowledge.exam import read_exam
@@ -221,7 +221,7 @@ class Workspace:
             PAIRS: lambda file: self._check_pairs(file, now, touched),
             OUT_OF_SCOPE: read_out_of_scope,
             REJECTED: read_rejected,
-            CALIBRATION: _check_exam,
+            CALIBRATION: read_exam,
         }
         written: list[str] = []
         try:
@@ -248,13 +248,6 @@ class Workspace:
                 )
         if len(placed) > len(kept) + max(1, len(touched)):
             raise KnowledgeError(f"more than one pair would be new; edit {PAIRS} by hand")
-
-
-def _check_exam(file: Path) -> None:
-    try:
-        read_exam(file)
-    except QuothError as error:
-        raise KnowledgeError(str(error)) from error
 
 
 def _stamps(files: Sequence[Path]) -> Stamps:
