@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 import time
 from dataclasses import replace
 from functools import cache
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from bot.documents.documents import document_from_text
 from bot.errors import DocumentError, KnowledgeError
 from bot.knowledge.evidence import find_answer, occurrences
+from bot.knowledge.exchange import exchange
 from bot.knowledge.files import (
     Evidence,
     Manifest,
@@ -27,7 +29,7 @@ from bot.knowledge.files import (
     read_pairs,
 )
 from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
-from bot.knowledge.writing import manifest_text, out_of_scope_text, pairs_text
+from bot.knowledge.writing import manifest_text, out_of_scope_text, pairs_text, write_folder
 from bot.knowledge.yaml_fields import Text
 from bot.types import Prototype, Provenance, QAPair, Span, content_id
 
@@ -549,6 +551,41 @@ class TestWriting:
     def test_an_empty_folder_is_filled(self, tmp_path: Path) -> None:
         write_again(load_knowledge(ARTICLE), tmp_path)
         assert load_knowledge(tmp_path).pairs
+
+
+def test_a_folder_that_is_written_again_is_there_all_the_time(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    if not exchange(tmp_path / "a", tmp_path / "b"):
+        pytest.skip("this system exchanges no folders")
+    root, ends, gone = tmp_path / "k", threading.Event(), 0
+    write_folder(root, {"n": "0"})
+
+    def watch() -> None:
+        nonlocal gone
+        while not ends.is_set():
+            gone += not os.access(root, os.R_OK)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for number in range(150):
+        write_folder(root, {"n": str(number)})
+    ends.set()
+    watcher.join()
+    assert gone == 0
+    assert (root / "n").read_text() == "149"
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "k"]
+
+
+def test_folders_change_places_or_stay(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "of a").touch()
+    assert not exchange(tmp_path / "a", tmp_path / "none")
+    assert os.listdir(tmp_path) == ["a"]
+    (tmp_path / "é").mkdir()
+    done = exchange(tmp_path / "a", tmp_path / "é")
+    assert os.listdir(tmp_path / ("é" if done else "a")) == ["of a"]
+    assert os.listdir(tmp_path / ("a" if done else "é")) == []
 
 
 def write_again(given: Knowledge, root: Path, *, overwrite: bool = False) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from bot.errors import KnowledgeError
 from bot.knowledge.drawn import DRAWN, Drawn, drawn_text
+from bot.knowledge.exchange import exchange
 from bot.knowledge.files import (
     MANIFEST,
     OUT_OF_SCOPE,
@@ -260,11 +261,11 @@ def _topic_rows(prototypes: Iterable[Prototype]) -> Iterable[TopicRow]:
 def write_folder(
     root: Path, files: Mapping[str, str], check: Callable[[Path], object] = lambda folder: None
 ) -> None:
-    """Puts `files` into `root` by one rename; other files of a folder that is there are kept.
+    """Puts `files` into `root` at once; other files of a folder that is there are kept.
 
-    `check` is called with the new folder before, and may refuse it. Raises OSError where that can't
-    be done, also where one of `files` would be written through a link: what it leads to is not put
-    in place by the rename.
+    Where the system can exchange folders, there is no instant without `root`. `check` is called
+    with the new folder before, and may refuse it. Raises OSError where that can't be done, also
+    where one of `files` would be written through a link: what it leads to is not put in place.
     """
     for name in files:
         for place in (root / name, *(root / parent for parent in PurePosixPath(name).parents)):
@@ -281,6 +282,8 @@ def write_folder(
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="")
         check(new)
+        if root.is_dir() and exchange(new, root):
+            return
         if root.exists():
             root.rename(old)
         try:
