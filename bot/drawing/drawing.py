@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bot.documents.blocks import LIST_ITEM, plain_text
 from bot.documents.passages import split_passages, split_sentences
 from bot.documents.rows import column_names, is_row, row_name, row_said
+from bot.drawing.capitals import Capitals
 from bot.drawing.phrases import (
     LAST_RESORT,
     about,
@@ -81,7 +82,8 @@ def draw_pairs(document: Document) -> tuple[QAPair, ...]:
     behind the document's title and heading. A question drawn from two sentences stays with the
     first. Pure and deterministic; linear in the length of the document.
     """
-    common = _common_words(document.text)
+    capitals = Capitals.of(document.text)
+    common = capitals.common
     frequency = Counter(stem(w) for w in words(document.text))
     taken: set[str] = set()
     pairs: list[QAPair] = []
@@ -93,14 +95,14 @@ def draw_pairs(document: Document) -> tuple[QAPair, ...]:
             questions += questions_of(unit.said, common=common, standing_for=unit.standing_for)
             statements += _statements(document, unit)
         if draft.heading is not None:
-            asked = heading_questions(draft.heading, document.title, common)
+            asked = heading_questions(capitals.heading(draft.heading), document.title, common)
             # the owner's own question is the best; one made of a heading comes behind the drawn
             front = draft.heading.endswith("?")
             questions = [*asked, *questions] if front else [*questions, *asked]
             statements += [draft.heading, f"{document.title}: {draft.heading}"]
-        rows = [_row_named(u) for u in draft.units if u.row]
+        rows = [_row_named(u, capitals) for u in draft.units if u.row]
         phrases = rows[-1:] or key_phrases(spoken[-1], frequency)
-        of_row = _row_asked(draft.units[-1], common) if draft.units else ""
+        of_row = _row_asked(draft.units[-1], capitals) if draft.units else ""
         questions += [of_row] if of_row else []
         fresh = _fresh(questions, taken)
         if (draft.heading is None and not of_row) or not fresh:
@@ -275,14 +277,15 @@ def _lists(text: str) -> bool:
     return LIST_ITEM.match(text.lstrip("\r\n")) is not None or text.lstrip().startswith("|")
 
 
-def _row_named(unit: Unit) -> str:
-    heading = unit.passage.heading
+def _row_named(unit: Unit, capitals: Capitals) -> str:
+    heading = capitals.heading(unit.passage.heading or "")
     return f"{small_first(heading)}: {unit.row}" if heading else unit.row
 
 
-def _row_asked(unit: Unit, common: frozenset[str]) -> str:
+def _row_asked(unit: Unit, capitals: Capitals) -> str:
     """ "What are the opening hours for Sunday?"; "" where heading and row don't make a question."""
-    asked = heading_questions(unit.passage.heading or "", "", common)[0]
+    heading = capitals.heading(unit.passage.heading or "")
+    asked = heading_questions(heading, "", capitals.common)[0]
     return f"{asked[:-1]} for {unit.row}?" if unit.row and asked.startswith("What are") else ""
 
 
@@ -380,8 +383,3 @@ def _subjects(document: Document, text: str) -> tuple[str, ...]:
         for subject, known in names.items()
         if any(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text, re.I) for n in known)
     )
-
-
-def _common_words(text: str) -> frozenset[str]:
-    """Words that the document writes in small letters: no names."""
-    return frozenset(re.findall(r"(?<![\w.@/-])[a-z]+(?:['’-][a-z]+)*(?!\w)", text))

@@ -25,6 +25,9 @@ _DOES = re.compile(  # a heading that names what its reader does; "Contact detai
     r" (?:an?|the|your|my|our|us|up|in|on|off|out|for (?:an?|the|your))\b"
     r"|(?:Add|Cancel|Choose|Connect|Create|Delete|Exclude|Install|Remove|Replace|Restore) [a-z]"
 )
+_ASKS = re.compile(  # a heading that is a question but for its mark
+    r"(?:What|Who|Where|When|Why|Which|How) (?:is|are|was|do|does|did|can|may|must|should|will)\b"
+)
 _LOOSE = frozenset(  # words that say nothing by themselves, and hold no phrase together
     "according after against although always among another because become before began behind "
     "being between both came cause during each earlier either even every example felt few found "
@@ -84,7 +87,6 @@ def heading_questions(
     name = heading.strip().rstrip(":")
     if name.endswith("?"):
         return (name,)
-    name = _less_loud(name, common)
     about = f"{LAST_RESORT} {small_first(name, common)}?"
     if asked := _asked_by(name, common):
         return (asked,)
@@ -104,16 +106,6 @@ def heading_questions(
     return (about,)
 
 
-def _less_loud(heading: str, common: frozenset[str]) -> str:
-    """ "TICKETS" as "Tickets"; capitals that may be an abbreviation stay."""
-    if not heading.isupper():
-        return heading
-    loud = [w for w in re.findall(r"[^\W\d_]+", heading) if w.lower() not in FUNCTION_WORDS]
-    if all(len(w) > 5 or w.lower() in common for w in loud):
-        return heading.capitalize()
-    return heading
-
-
 def _asked_by(heading: str, common: frozenset[str]) -> str | None:
     """The question that a heading is in other words: "How to pay", "If you lose it", "Prices"."""
     if match := re.match(r"(How|What|Where|When) to ([a-z].+)$", heading):
@@ -124,7 +116,11 @@ def _asked_by(heading: str, common: frozenset[str]) -> str | None:
     if match := re.match(r"Getting (to .+)$", heading):
         return f"How do I get {turned(match[1])}?"
     if _DOES.match(heading):
-        return f"How do I {small_first(turned(heading))}?"
+        does = turned(heading)
+        return f"How do I {does[0].lower()}{does[1:]}?"
+    if _ASKS.match(heading):  # by the house ("our pool"), or by a visitor ("your fees")
+        house = not {"we", "us", "our"}.isdisjoint(words(heading))
+        return f"{turned(heading) if house else heading}?"
     if re.match(r"[\"“]?Error\b.*\d", heading):
         return f"What does {heading} mean?"
     if re.fullmatch(

@@ -79,7 +79,8 @@ _THINKS = frozenset(
 _PEOPLE = re.compile(
     r"\b(?:people|patients|men|women|children|persons|scholars|historians|writers|adults?|tenants|"
     r"parents|students|pupils|visitors|guests|members|volunteers|carers|residents|customers|"
-    r"passengers|participants|staff|families|users|drivers)$",
+    r"passengers|participants|staff|families|users|drivers|nobody|no one|anyone|anybody|everyone|"
+    r"everybody|someone|somebody)$",
     re.I,
 )
 _HEAD = re.compile(r" (?:of|in|on|at|with|without|for|from|under|over|aged|who|to|and)\b.*")
