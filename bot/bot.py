@@ -279,21 +279,22 @@ class Bot:
         """Answerable questions that go on from what was typed, best first."""
         return self._suggester.complete(prefix, limit)
 
+    def offers(self, finding: Finding) -> tuple[str, ...]:
+        """The answerable questions put beside what `consider` found; none beside an answer."""
+        if _is_opening(finding.decision):
+            return self._suggester.openers(about=self._subjects.mentioned(finding.question))
+        if isinstance(finding.decision, Declined):
+            return self._suggester.near(finding.retrieved, finding.matches)
+        return ()
+
     def _reply(self, finding: Finding, conversation_id: str) -> Reply:
-        decision = finding.decision
-        suggestions: Sequence[str] = ()
-        if _is_opening(decision):
-            about = self._subjects.mentioned(finding.question)
-            suggestions = self._suggester.openers(about=about)
-        elif isinstance(decision, Declined):
-            suggestions = self._suggester.near(finding.retrieved, finding.matches)
         return self._writer.reply(
-            decision,
+            finding.decision,
             question=finding.question,
             conversation_id=conversation_id,
             turn_id=secrets.token_urlsafe(12),
             confidence=self._scaling.of(finding.confidence),
-            suggestions=suggestions,
+            suggestions=self.offers(finding),
             part=finding.part,
             exhausted=finding.exhausted,
         )

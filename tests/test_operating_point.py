@@ -111,7 +111,7 @@ def test_a_point_of_another_state_serves_on_and_says_how_to_choose_anew(
     assert edited.threshold == bot.threshold
     (told,) = edited.faults()
     assert told.startswith(f"Warning: {knowledge.root / FILE} was chosen for another state of this")
-    assert f"run `python -m bot calibrate --max-wrong 0.06 --knowledge {knowledge.root}`" in told
+    assert f"run `python -m bot calibrate --max-wrong 0.05 --knowledge {knowledge.root}`" in told
 
 
 def test_the_scaling_changes_what_is_told_and_no_decision(

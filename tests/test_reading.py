@@ -26,9 +26,10 @@ from bot.reading.contrasts import Said, contrary, denial, modifiers_missing, oth
 from bot.reading.model import FORMAT, ReadingModel, leads
 from bot.reading.reading import Reader, Tokens, build_reader
 from bot.reading.signals import GRADED, SIGNALS, Question, Sentence, Sentences
+from bot.replying.suggestions import LIKELY
 from bot.settings import load_settings
 from bot.subjects import Subjects
-from bot.types import Answered, Document, Provenance, QAPair
+from bot.types import Answered, Declined, Document, Provenance, QAPair
 
 LIGHTHOUSE = """\
 The Old Head lighthouse stands on the southern tip of Keld Island. It was built in 1853 by the \
@@ -342,6 +343,19 @@ def test_a_drawn_answer_is_given_from_the_threshold_of_the_model_on(drawn_bot: B
         receipt = drawn_bot.ask(question).receipt.to_json()
         assert receipt["threshold"] == pytest.approx(threshold, abs=1e-6)
     assert len(set(given)) == 2
+
+
+def test_the_likeliest_answer_of_a_declined_question_is_offered_first(drawn_bot: Bot) -> None:
+    asked = ("Who was the first keeper?", "What was added because of fog?", "What lit the lamp?")
+    held = [f for q in asked if isinstance((f := drawn_bot.consider(q)).decision, Declined)]
+    assert held
+    for finding in held:
+        best = finding.matches[0]
+        assert best.probability >= LIKELY
+        assert best.pair.question == drawn_bot.offers(finding)[0]
+    far = drawn_bot.consider("What does HTML stand for?")
+    assert far.confidence < LIKELY
+    assert drawn_bot.offers(far) == drawn_bot._suggester.openers()
 
 
 def test_the_words_of_a_question_are_looked_for_one_by_one() -> None:

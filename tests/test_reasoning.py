@@ -29,7 +29,7 @@ def begins(reply: Reply, *quotes: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("question", ["is it fatal?", "Is it deadly", "is it hereditary?"])
+@pytest.mark.parametrize("question", ["is it fatal?", "Is it deadly", "is it lethal?"])
 def test_a_question_on_no_subject_is_asked_back(bot: Bot, question: str) -> None:
     reply = talk(bot, question)
     assert isinstance(reply.decision, Clarified)

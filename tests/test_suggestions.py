@@ -89,6 +89,13 @@ def test_what_came_near_by_chance_is_not_offered(bot: Bot, suggester: Suggester)
     assert suggester.near(found.retrieved, found.matches) == suggester.openers()
 
 
+def test_what_is_nearest_is_offered_however_surely_it_does_not_answer(bot: Bot) -> None:
+    """A known gap beside a pair's wordings pushes that pair from the candidates, not the offers."""
+    found = bot.consider("How many people have ALS in Canada?")
+    assert "How many people in the U.S. have ALS?" not in {m.pair.question for m in found.matches}
+    assert bot.offers(found)[0] == "How many people in the U.S. have ALS?"
+
+
 @pytest.mark.parametrize(
     ("typed", "first"),
     [

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,19 +68,21 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question's best candidate: its score, whether it is right, whether it was put forward."""
+    """One question's best candidate: its score, whether it is right, whether it was put forward,
+    and, where the question was declined, whether one of those offered has the answer."""
 
     answerable: bool
     score: float
     right: bool
     answered: bool
+    offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigures:
     """`passage_right`: of the answerable; `auroc`: answerable against unanswerable questions;
     `right_at_5`: the best share answered right with 5 % of all replies wrong; the rest at the
-    threshold that a new knowledge starts with."""
+    threshold that a new knowledge starts with, `offered` of the answerable that it declines."""
 
     method: str
     questions: int
@@ -89,6 +91,7 @@ class DrawnFigures:
     auroc: float
     right_at_5: float
     answered_right: float | None
+    offered: float | None
     declined_right: float | None
     wrong_of_all: float | None
     calibration_error: float | None
@@ -146,17 +149,12 @@ def ask_article(article: Article, settings: Settings) -> tuple[list[Asked], list
 
     ours = []
     for question, gold in article.questions:
-        finding = bot.consider(question)
-        best = finding.matches[0] if finding.matches else None
-        at = best.pair.provenance.evidence.start if best else 0
-        ours.append(
-            Asked(
-                bool(gold),
-                best.probability if best else 0.0,
-                best is not None and ids[max(0, bisect_right(starts, at) - 1)] in gold,
-                isinstance(finding.decision, Answered),
-            )
-        )
+        right = {
+            pair.id
+            for pair in bot.knowledge.pairs
+            if ids[max(0, bisect_right(starts, pair.provenance.evidence.start) - 1)] in gold
+        }
+        ours.append(_asked(bot, question, bool(gold), right))
     sentences = [
         (id, span.of(passage))
         for id, passage in article.passages.items()
@@ -169,6 +167,20 @@ def ask_article(article: Article, settings: Settings) -> tuple[list[Asked], list
         for (_, gold), row in zip(article.questions, asked, strict=True)
     ]
     return ours, plain
+
+
+def _asked(bot: Bot, question: str, answerable: bool, right: Set[str]) -> Asked:
+    """How `bot` took one question, which the pairs with the ids `right` answer."""
+    finding = bot.consider(question)
+    best = finding.matches[0] if finding.matches else None
+    offers = bot.offers(finding)
+    return Asked(
+        answerable,
+        best.probability if best else 0.0,
+        best is not None and best.pair.id in right,
+        isinstance(finding.decision, Answered),
+        any(pair.question in offers and pair.id in right for pair in bot.knowledge.pairs),
+    )
 
 
 def _loaded(settings: Settings) -> tuple[Encoder, EmbeddingCache]:
@@ -207,18 +219,16 @@ def ask_page(page: Mapping[str, object], settings: Settings) -> tuple[list[Asked
     ours, plain = [], []
     for row in cast(list[dict[str, Any]], page["questions"]):
         question, gold = row["q"], [clean(g) for g in row["gold"]]
-
-        def holds(quote: str, gold: Sequence[str] = gold) -> bool:
-            return any(g in clean(quote) for g in gold)
-
-        finding = bot.consider(question)
-        best = finding.matches[0] if finding.matches else None
-        sure, right = (best.probability, holds(best.pair.answer)) if best else (0.0, False)
-        ours.append(Asked(bool(gold), sure, right, isinstance(finding.decision, Answered)))
+        right = {pair.id for pair in bot.knowledge.pairs if _holds(pair.answer, gold)}
+        ours.append(_asked(bot, question, bool(gold), right))
         near = known @ encoder.encode([question])[0]
         nearest = answers[int(near.argmax())]
-        plain.append(Asked(bool(gold), float(near.max()), holds(nearest), False))
+        plain.append(Asked(bool(gold), float(near.max()), _holds(nearest, gold), False))
     return ours, plain
+
+
+def _holds(quote: str, gold: Sequence[str]) -> bool:
+    return any(g in clean(quote) for g in gold)
 
 
 def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> DrawnFigures:
@@ -228,6 +238,7 @@ def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> Drawn
     right = sum(a.answered and a.right for a in asked)
     wrong = sum(a.answered and not a.right for a in asked)
     declined = sum(not a.answered and not a.answerable for a in asked)
+    missed = [a.offered for a in asked if a.answerable and not a.answered]
     return DrawnFigures(
         method,
         len(asked),
@@ -236,6 +247,7 @@ def summarise(method: str, asked: Sequence[Asked], *, calibrated: bool) -> Drawn
         auroc([(a.score, a.answerable) for a in asked]) or 0.0,
         shares.right[1],
         right / answerable if calibrated else None,
+        sum(missed) / len(missed) if calibrated and missed else None,
         declined / max(1, len(asked) - answerable) if calibrated else None,
         wrong / len(asked) if calibrated else None,
         calibration_error([(a.score, a.right) for a in asked]) if calibrated else None,
@@ -283,12 +295,12 @@ def as_table(rows: Sequence[DrawnFigures]) -> str:
     """The figures as a Markdown table."""
     head = (
         "| drawn, no edit | questions | best passage right | AUROC | right at 5 % wrong "
-        "| answered right | declined right | wrong of all | ECE |"
+        "| answered right | else offered | declined right | wrong of all | ECE |"
     )
-    lines = [head, "|---" * 9 + "|"]
+    lines = [head, "|---" * 10 + "|"]
     for row in rows:
         cells = [row.passage_right, row.auroc, row.right_at_5, row.answered_right]
-        cells += [row.declined_right, row.wrong_of_all, row.calibration_error]
+        cells += [row.offered, row.declined_right, row.wrong_of_all, row.calibration_error]
         shown = " | ".join("–" if c is None else f"{c:.3f}" for c in cells)
         lines.append(f"| {row.method} | {row.questions} | {shown} |")
     return "\n".join(lines)

@@ -76,6 +76,7 @@ class Retrieved:
     candidates: tuple[Candidate, ...]
     out: float
     prototypes: tuple[tuple[int, float], ...]  # (position in Knowledge.prototypes, cosine)
+    nearest: tuple[tuple[int, float], ...] = ()  # (position in Knowledge.pairs, cosine), by wording
 
     @property
     def prototype(self) -> int | None:
@@ -114,6 +115,9 @@ class Retriever:
         self._speller = Speller(index.vocabulary, self._is_word)
         self._prototypes = np.flatnonzero(index.owners == index.out)
         self._rows = _rows_by_subjects(index)
+        self._about = {
+            p: s for a in index.answers for p, s in zip(a.pairs, a.subjects, strict=True)
+        }
         self._stems = lru_cache(maxsize=4096)(self._stems_of)
         self._asked = threading.local()
 
@@ -180,7 +184,20 @@ class Retriever:
             a = reading.answer
             found = self._candidate(text, vector, asked, a, scores, similar, order, best_out)
             candidates += (replace(found, reading=reading),)
-        return Retrieved(text, asked, candidates, float(scores[-1]), nearest)
+        closest = self._closest(asked, similar)
+        return Retrieved(text, asked, candidates, float(scores[-1]), nearest, closest)
+
+    def _closest(self, asked: frozenset[str], similar: Vectors) -> tuple[tuple[int, float], ...]:
+        """The nearest pairs by a wording, one an answer."""
+        index = self.index
+        found: dict[int, tuple[int, float]] = {}
+        for row in _best(np.where(index.pairs >= 0, similar, -np.inf), 32 * CANDIDATES).tolist():
+            a, pair = int(index.owners[row]), int(index.pairs[row])
+            if pair < 0 or len(found) == CANDIDATES:
+                break
+            if self._matched[a] and fits(asked, self._about[pair]):
+                found.setdefault(a, (pair, float(similar[row])))
+        return tuple(found.values())
 
     def _read(self, text: str, asked: frozenset[str]) -> list[Reading]:
         """The drawn answers that are likeliest by reading them, best first."""

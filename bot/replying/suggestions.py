@@ -17,6 +17,7 @@ from bot.wording import normalise, stems
 
 OFFERS = 3
 NEAR = 0.4  # cosine to a pair's wording from which its question is offered
+LIKELY = 0.1  # probability of an answer from which its question is offered before what is near
 
 
 class Suggester:
@@ -29,7 +30,7 @@ class Suggester:
         subjects: Subjects,
         may: Callable[[QAPair], bool] = lambda pair: True,
     ) -> None:
-        self._subjects, self._may = subjects, may
+        self._pairs, self._subjects, self._may = knowledge.pairs, subjects, may
         self._openers = _spread(knowledge.pairs, index)
         self._questions = [
             (pair, plain, stems(plain))
@@ -47,11 +48,11 @@ class Suggester:
     def near(self, retrieved: Retrieved | None, matches: Sequence[Match]) -> tuple[str, ...]:
         """Up to three questions near a declined one, about the subjects it names, else openers."""
         asked = retrieved.subjects if retrieved else frozenset()
-        # What comes near by nothing but chance is no help; an opener is. Their probabilities tell
+        # What comes near by nothing but chance is no help; an opener is. Small probabilities tell
         # how surely none answers, not which is nearest.
-        cosines = [dict(m.signals).get("cosine", 1.0) for m in matches]
-        nearest = sorted(zip(cosines, matches, strict=True), key=lambda found: -found[0])
-        close = (m.pair for cosine, m in nearest if cosine >= NEAR)
+        likely = [m.pair for m in matches if m.probability >= LIKELY]
+        near = retrieved.nearest if retrieved else ()
+        close = (*likely, *(self._pairs[n] for n, cosine in near if cosine >= NEAR))
         fitting = (
             p
             for p in (*close, *self._openers)
