@@ -24,8 +24,8 @@ Reason = Literal[
     "not_understood",
     "error",
 ]
-# Why nothing is quoted, as the owner is told it: three things more than the reply contract names.
-Cause = Reason | Literal["nothing_asked", "unreviewed", "out_of_date"]
+# Why nothing is quoted, as the owner is told it: four things more than the reply contract names.
+Cause = Reason | Literal["nothing_asked", "unsure", "unreviewed", "out_of_date"]
 
 
 def content_id(*parts: str) -> str:
@@ -285,7 +285,7 @@ class Reply:
         match self.cause:
             case "nothing_asked":
                 return "not_understood"
-            case "unreviewed" | "out_of_date":
+            case "unsure" | "unreviewed" | "out_of_date":
                 return "not_covered"
             case told:
                 return told

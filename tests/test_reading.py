@@ -17,6 +17,7 @@ from bot.drawing.drawing import draw_pairs
 from bot.encoding.encoders import Encoder
 from bot.knowledge.knowledge import Knowledge, load_knowledge, write_knowledge
 from bot.matching.calibration import DELTA, upper_bound
+from bot.matching.decision import UNSURE
 from bot.matching.index import build_index, compared
 from bot.printing import lay_out
 from bot.reading import reading
@@ -353,9 +354,17 @@ def test_the_likeliest_answer_of_a_declined_question_is_offered_first(drawn_bot:
         best = finding.matches[0]
         assert best.probability >= LIKELY
         assert best.pair.question == drawn_bot.offers(finding)[0]
+        assert (finding.decision.reason == "unsure") == (best.probability >= UNSURE)
     far = drawn_bot.consider("What does HTML stand for?")
     assert far.confidence < LIKELY
     assert drawn_bot.offers(far) == drawn_bot._suggester.openers()
+
+
+def test_a_decline_that_is_not_sure_says_so_and_asks_what_was_meant(drawn_bot: Bot) -> None:
+    reply = drawn_bot.ask("Who was the first keeper?").reply
+    assert (reply.reason, reply.cause) == ("not_covered", "unsure")
+    assert reply.text.startswith("I'm not sure that the source answers that")
+    assert f"Did you mean one of these?\n1. {reply.suggestions[0]}\n" in reply.text
 
 
 def test_the_words_of_a_question_are_looked_for_one_by_one() -> None:

@@ -135,7 +135,12 @@ def test_a_reply_is_one_json_object_of_the_contract() -> None:
     declined = reply(decision=Declined("language"), citations=(), confidence=0.0, cause="language")
     assert declined.answer is None
     assert declined.to_json()["kind"] == "decline"
-    told = {"nothing_asked": "not_understood", "unreviewed": "not_covered", "language": "language"}
+    told = {
+        "nothing_asked": "not_understood",
+        "unreviewed": "not_covered",
+        "unsure": "not_covered",
+        "language": "language",
+    }
     for cause, reason in told.items():
         made = replace(declined, cause=cause).to_json()
         assert (made["cause"], made["reason"]) == (cause, reason)

@@ -39,6 +39,7 @@ AGREED = 0.7  # share of the nearest prototypes that must be of a topic, weighed
 NEARNESS = 5.0
 STRANGE = 0.35  # cosine to everything known, below which a question is off topic
 MOST_MISSING = 5
+UNSURE = 0.3  # probability of the best answer from which a decline says that it isn't sure
 
 
 def withhold(
@@ -187,6 +188,8 @@ class Decider:
             reason = "off_topic"
         elif topic and outside >= max(inside, RECOGNISED) and share >= AGREED:
             says = topic
+        elif best.probability >= UNSURE:
+            reason = "unsure"
         missing = tuple(_typed(w, retrieved.question) for w in candidate.missing[:MOST_MISSING])
         return Declined(reason, says, missing, best.probability)
 

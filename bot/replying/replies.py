@@ -61,7 +61,7 @@ class Writer:
                 text = _listed(self.texts["clarify.which"], suggestions)
             case Declined():
                 cause, missing = decision.reason, decision.missing
-                text = _listed(self._declined_text(decision), suggestions, self._offer())
+                text = _listed(self._declined_text(decision), suggestions, self._offer(decision))
             case Safety():
                 cause, text = decision.reason, self.texts.safety(decision)
                 if not decision.urgent:  # the owner's desk is no help in an emergency
@@ -137,7 +137,7 @@ class Writer:
         match decision.reason:
             case "language" | "not_understood" | "nothing_asked" as reason:
                 return self.texts.declined(reason)
-            case "unreviewed" | "out_of_date":
+            case "unsure" | "unreviewed" | "out_of_date":
                 return self._with_contact(self.texts[f"decline.{decision.reason}"])
             case "off_topic":
                 return self.texts["decline.off_topic"].format(title=self.knowledge.title)
@@ -147,8 +147,8 @@ class Writer:
                     return self._with_contact(topic)
                 return self._with_contact(self.texts["decline.not_covered"])
 
-    def _offer(self) -> str:
-        return self.texts["decline.offer"]
+    def _offer(self, decision: Declined) -> str:
+        return self.texts["decline.near" if decision.reason == "unsure" else "decline.offer"]
 
     def _with_contact(self, text: str) -> str:
         contact = self.knowledge.contact

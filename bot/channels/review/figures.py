@@ -16,6 +16,7 @@ from bot.state.figures import TENTHS, ReplyCount, VerdictCount, day_of
 MOST_DAYS = 366
 REASONS = {
     "not_covered": "Not covered",
+    "unsure": "Not sure enough",
     "off_topic": "Off topic",
     "personal_advice": "Personal advice",
     "emergency": "Emergency",
