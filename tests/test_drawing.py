@@ -151,7 +151,8 @@ def test_a_heading_asks_for_what_stands_under_it() -> None:
         "What are the symptoms of Asthma?",
     )
     assert heading_questions("Can I return it?", "Shop") == ("Can I return it?",)
-    for heading in ("Borrowing a book", "Car park rules"):
+    assert heading_questions("The vaccine", "Shingles")[1] == "What is the vaccine of Shingles?"
+    for heading in ("Borrowing a book", "Car park rules", "Going abroad", "Your data", "Not you"):
         assert all(q.startswith(LAST_RESORT) for q in heading_questions(heading, "Library"))
 
 
@@ -200,6 +201,30 @@ def test_key_phrases_hold_no_verbs() -> None:
     assert key_phrases("Kublai rejected the Confucian imperial examinations.", {})[0] == (
         "Confucian imperial examinations"
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "phrase"),
+    [
+        ("Ring us on 01632 960 288.", "01632 960 288"),
+        ("3. Bring at most €15 pocket money.", "€15 pocket money"),
+        ("We advise adults to come every two years.", "adults"),
+        ("If you cannot come, let us know by noon.", "noon"),
+        ("Try not to be late: it can leave scars.", "scars"),
+        ("At the end you get it.", "“At the end you get it”"),
+        ("2. Wait until you've been well again.", "“Wait until you've been well again”"),
+        ("Most people get better within a year.", "“Most people get better within a year”"),
+    ],
+)
+def test_a_key_phrase_is_no_order_and_says_something_by_itself(sentence: str, phrase: str) -> None:
+    assert key_phrases(sentence, {})[0] == phrase
+
+
+def test_a_question_of_last_resort_is_never_about_again() -> None:
+    (pair,) = draw_pairs(made("Please come again soon, and see us then."))
+    assert pair.question == f"{LAST_RESORT} “Please come again soon, and see us then”?"
+    (pair,) = draw_pairs(made("Choose Settings > Network and wait."))
+    assert pair.question == f"{LAST_RESORT} Settings > Network?"
 
 
 # --- units ----------------------------------------------------------------------------------

@@ -229,8 +229,8 @@ def mid_sentence(phrase: str, common: frozenset[str] = frozenset()) -> str:
     small = first.lower()
     if small in _DETERMINERS or small in _PREPOSITIONS or small == "there":
         return f"{small} {rest}".strip()
-    if rest[:1].isupper():
-        return phrase  # a name: "Emperor Gegeen Khan"
+    if rest[:1].isupper() or rest.startswith("> "):
+        return phrase  # a name: "Emperor Gegeen Khan", "Settings > Network"
     if small in common or re.sub(r"['’]s$", "", small) in common or _COMMON_ENDING.search(first):
         return f"{small} {rest}".strip()
     return phrase

@@ -14,7 +14,7 @@ from bot.drawing.clauses import (
     strip_connective,
     turned,
 )
-from bot.wording import FUNCTION_WORDS, content_words, stem, words
+from bot.wording import FUNCTION_WORDS, stem, words
 
 LAST_RESORT = "What should I know about"
 
@@ -36,6 +36,23 @@ _LOOSE = frozenset(  # words that say nothing by themselves, and hold no phrase 
     "such sure than therefore though through throughout thus took under unless unlike until upon "
     "used using want whether while within without yet".split()
 )
+_DOES_ONLY = frozenset(  # verbs that hardly stand before a noun as a part of its name
+    "avoid bring choose come enter expect fill find follow hold hurry keep leave let put remember "
+    "remove send speak take talk tell thank try wait wear wipe write".split()
+)
+_TELLS = _DOES_ONLY | frozenset(  # begin an order: "Speak to us", "Ring 01632 960 288"
+    "call check contact drink email look open pay phone press read report reserve return ring "
+    "shower switch telephone turn type use visit walk wash".split()
+)
+_ACTING = frozenset("i we you they who please don't don’t".split())  # a verb comes behind them
+_SAYS_LITTLE = _TELLS | frozenset(  # as the only words of a phrase
+    "again alone already altogether anyone beforehand better beyond buy case day days else end "
+    "down enough everybody everyone everything extend first fits frequent front full half indoors "
+    "instead last late least level moment month months nearly next nobody now order outside part "
+    "plenty rare rest second section see shut single someone soon strain sure thing time times "
+    "together way week weeks work year years".split()
+)
+_MARK = re.compile(r"(?:\d{1,2}[.)]|[-*•]) ")  # of an item of a list
 _UNRESOLVED = re.compile(
     r"[\"'“‘(]*(?:(?:it|they|he|she|its|their|his|her|him|them|such|these|those|this|"
     r"that(?!\s+said)|both(?!\s+\w+\s+and\b)|neither(?!\s+\w+\s+nor\b)|others?|another|either)\b|"
@@ -90,19 +107,21 @@ def heading_questions(
     about = f"{LAST_RESORT} {small_first(name, common)}?"
     if asked := _asked_by(name, common):
         return (asked,)
-    words = heading.strip().rstrip(":").split()
-    short = len(words) <= 2 and len(title.split()) <= 5 and not title.endswith("?")
-    lower = words[-1].lower() if words else ""
+    said = re.sub(r"^(?:The|An?) (?=\w)", "", heading.strip().rstrip(":")).split()
+    short = len(said) <= 2 and len(title.split()) <= 5 and not title.endswith("?")
+    first, last = (said[0].lower(), said[-1].lower()) if said else ("", "")
     if (
         short
         and name.casefold() != title.casefold()
-        and words[0][0].isupper()
+        and said[0][0].isalpha()
+        and heading.strip()[:1].isupper()
         and heading.strip()[1:].islower()
-        and not lower.endswith("ing")  # "Borrowing", "Getting here"
-        and lower not in FUNCTION_WORDS
+        and not first.endswith("ing")  # "Borrowing", "Getting here"
+        and FUNCTION_WORDS.isdisjoint((first, last))
+        and first != "not"
     ):
-        verb = "are" if lower.endswith("s") and not lower.endswith(("is", "ss", "us")) else "is"
-        return (about, f"What {verb} the {name.lower()} of {title}?")
+        verb = "are" if last.endswith("s") and not last.endswith(("is", "ss", "us")) else "is"
+        return (about, f"What {verb} the {' '.join(said).lower()} of {title}?")
     return (about,)
 
 
@@ -151,15 +170,20 @@ def key_phrases(sentence: str, frequency: Mapping[str, int]) -> tuple[str, ...]:
     """The runs of words in `sentence` that tell it from the others of the document, best first.
 
     A run holds no verb, adverb or function word but "of", and at most five words. `frequency`
-    counts the stems of the document: rare words tell most, names a little more.
+    counts the stems of the document: rare words tell most, names a little more. Where no run says
+    anything by itself, how the sentence begins, in quotes.
     """
     runs: list[list[str]] = [[]]
-    tokens = strip_connective(sentence).split()
-    for token in tokens[1:] if orders(tokens) else tokens:
-        word = token.strip("\"'“”‘’()[],.;:!?|*–—")
+    tokens = strip_connective(_MARK.sub("", sentence)).split()
+    told = orders(tokens) or (len(tokens) > 1 and _bare(tokens[0]).lower() in _TELLS)
+    before = ""
+    for token in tokens[1:] if told else tokens:
+        word = _bare(token)
         inside = word.lower() == "of" and bool(runs[-1])
         breaks = token[:1] in "\"'“‘(["
-        if not inside and (not word or _breaks_phrase(word)):
+        acted = before in _ACTING and word.islower()
+        before = word.lower()
+        if not inside and (not word or acted or _breaks_phrase(word)):
             runs.append([])
             continue
         if breaks:
@@ -167,6 +191,7 @@ def key_phrases(sentence: str, frequency: Mapping[str, int]) -> tuple[str, ...]:
         runs[-1].append(word)
         if token[-1] in ',;:)].!?”’"' or len(runs[-1]) == 5:
             runs.append([])
+            before = ""
 
     def telling(run: list[str]) -> float:
         content = [w for w in run if w.lower() != "of"]
@@ -176,10 +201,21 @@ def key_phrases(sentence: str, frequency: Mapping[str, int]) -> tuple[str, ...]:
 
     while any(run and run[-1].lower() == "of" for run in runs):
         runs = [run[:-1] if run and run[-1].lower() == "of" else run for run in runs]
-    best = sorted((run for run in runs if run), key=telling, reverse=True)
-    if not best:
-        return (" ".join(content_words(sentence)[:4]) or sentence[:60],)
+    said = [run for run in runs if any(map(_says_much, run))]
+    if not said:
+        begins = " ".join(tokens[:8]).rstrip(".,;:!?")
+        return (f"“{begins.replace('“', '').replace('”', '')}”" if begins else sentence[:60],)
+    best = sorted(said, key=telling, reverse=True)
     return tuple(dict.fromkeys(" ".join(run) for run in best))
+
+
+def _says_much(word: str) -> bool:
+    bare_number = word.isdigit() and len(word) < 4
+    return word.lower() not in _SAYS_LITTLE and word != "of" and not bare_number
+
+
+def _bare(token: str) -> str:
+    return token.strip("\"'“”‘’()[],.;:!?|*–—")
 
 
 def _breaks_phrase(word: str) -> bool:
@@ -187,9 +223,10 @@ def _breaks_phrase(word: str) -> bool:
     return (
         lower in FUNCTION_WORDS
         or lower in _LOOSE
+        or word in _DOES_ONLY
         or (lower.endswith("ly") and not word[0].isupper())
         or ((is_verb_form(lower) or lower.endswith(("ing", "ed"))) and not word[0].isupper())
-        or lower.endswith(("n't", "n’t"))
+        or re.search(r"(?:n['’]t|['’](?:ve|re|ll|m|d))$", lower) is not None
     )
 
 
