@@ -104,12 +104,17 @@ def test_a_sure_candidate_on_the_subject_is_the_answer(decider: Decider) -> None
     assert [m.pair.question for m in decision.matches] == ["Is MS a fatal disease?"]
 
 
-def test_below_the_threshold_it_declines_and_keeps_the_probability(decider: Decider) -> None:
-    found = retrieved(decider, ("Is MS a fatal disease?", -0.1), asked=frozenset({"MS"}))
+@pytest.mark.parametrize(
+    ("surer", "probability", "reason"), [(-0.1, 0.475, "unsure"), (-1.1, 0.25, "not_covered")]
+)
+def test_below_the_threshold_it_declines_and_keeps_the_probability(
+    decider: Decider, surer: float, probability: float, reason: str
+) -> None:
+    found = retrieved(decider, ("Is MS a fatal disease?", surer), asked=frozenset({"MS"}))
     decision = decide(decider, found)
     assert isinstance(decision, Declined)
-    assert decision.reason == "not_covered"
-    assert decision.probability == pytest.approx(0.475, abs=1e-3)
+    assert decision.reason == reason
+    assert decision.probability == pytest.approx(probability, abs=1e-3)
 
 
 def test_nothing_found_is_not_covered(decider: Decider) -> None:
