@@ -76,8 +76,13 @@ def pairs_of(text: str, title: str = "T") -> dict[str, QAPair]:
         ("To reset the clock, press the button.", "How do I reset the clock?"),
         ("Press the button to reset your clock.", "How do I reset my clock?"),
         ("You can return items within 30 days.", "Can I return items within 30 days?"),
-        ("Please bring a list of the medicines you take.", None),
-        ("If you are in pain, call us as early as you can.", None),
+        ("Please bring a list of the medicines you take.", "What should I bring?"),
+        ("Please bring us a list of the medicines you take.", None),
+        ("If you are in pain, call us as early as you can.", "What if I am in pain?"),
+        ("If you cannot come, let us know by noon.", "What if I cannot come?"),
+        ("If the group is too hard, tell us.", "What if the group is too hard?"),
+        ("If it is too hard, tell us.", None),
+        ("We may need to use drops.", None),
         ("We keep two slots free, and patients are seen.", "How many slots do you keep free?"),
         ("The park has 60 spaces and costs £4 a day.", "How many spaces does the park have?"),
         ("We accept returns within 30 days.", "Do you accept returns within 30 days?"),
@@ -338,7 +343,7 @@ The prices:
 def test_a_row_is_asked_for_by_its_first_cell_and_says_what_its_columns_are() -> None:
     pairs = pairs_of(TABLE)
     row = pairs["| White filling | from £115 | £98 |"]
-    assert row.question == f"{LAST_RESORT} fees: White filling?"
+    assert row.question == "Fees: what about White filling?"
     assert "White filling: Price from £115, Members £98" in row.variants
 
 

@@ -293,8 +293,11 @@ def test_a_signal_has_sites_read_anew_and_new_ones_found(
     assert (quoted("shop"), quoted("branch")) == (said, "404")
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + 60
-    while (quoted("shop"), quoted("branch")) != (later, new):
+    while not all(
+        f"{site}: its new state is served" in server.output for site in ("shop", "branch")
+    ):
         assert time.monotonic() < deadline, server.output
         time.sleep(0.1)
+    assert (quoted("shop"), quoted("branch")) == (later, new)
     assert server.stop() == 0
     assert {file.name for file in tmp_path.glob("*.db")} >= {"quoth-shop.db", "quoth-branch.db"}

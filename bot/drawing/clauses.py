@@ -82,6 +82,7 @@ _TURNED |= {"us": "you", "ours": "yours", "we": "you", "ourselves": "yourselves"
 _BEFORE_ACTING = frozenset(  # "when you book" becomes "when I book"
     "when if while because unless once until where that which what whether".split()
 )
+_BEHIND_ACTING = _MODALS | frozenset("already also always never only still".split())
 _SPEAKERS = frozenset("i we you they".split())  # their verb stands next to them
 _ORDER = re.compile(  # no subject, but a verb that tells the reader what to do
     r"please\b|(?:ask|bring|call|check|choose|click|contact|fill|follow|give|go|hold|keep|leave|let|"
@@ -217,8 +218,11 @@ def turned(text: str) -> str:
     tokens = text.split()
     for word, following in zip_longest(tokens, tokens[1:], fillvalue=""):
         plain = word.lower().strip(".,")
-        before = bool(words) and words[-1].lower() in _BEFORE_ACTING
-        acts = plain == "you" and (before or (bool(words) and following in _MODALS))
+        if words and words[-1] == "I" and plain in ("are", "were"):
+            words.append({"are": "am", "were": "was"}[plain])
+            continue
+        before = not words or words[-1].lower() in _BEFORE_ACTING
+        acts = plain == "you" and (before or following in _BEHIND_ACTING)
         words.append("I" if acts else _TURNED.get(plain, word))
     return " ".join(words)
 

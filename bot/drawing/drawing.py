@@ -19,13 +19,13 @@ from bot.documents.blocks import LIST_ITEM, plain_text
 from bot.documents.passages import split_passages, split_sentences
 from bot.documents.rows import column_names, is_row, row_name, row_said
 from bot.drawing.capitals import Capitals
+from bot.drawing.clauses import mid_sentence
 from bot.drawing.phrases import (
     LAST_RESORT,
     about,
     begins_unresolved,
     heading_questions,
     key_phrases,
-    small_first,
     statement_of,
 )
 from bot.drawing.questions import questions_of, subject_of
@@ -45,6 +45,7 @@ _CLAUSE_END = re.compile(
     r" [–—-](?= ))\s*"
 )
 _COMMA = re.compile(r",\s+")
+_NAMED_ITEM = re.compile(r"[-*•] ([^:.?!]{2,50}): \S")  # "- Adults: £5.20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,12 @@ def draw_pairs(document: Document) -> tuple[QAPair, ...]:
             front = draft.heading.endswith("?")
             questions = [*asked, *questions] if front else [*questions, *asked]
             statements += [draft.heading, f"{document.title}: {draft.heading}"]
-        rows = [_row_named(u, capitals) for u in draft.units if u.row]
+        rows = [u.row for u in draft.units if u.row]
         phrases = rows[-1:] or key_phrases(spoken[-1], frequency)
-        of_row = _row_asked(draft.units[-1], capitals) if draft.units else ""
-        questions += [of_row] if of_row else []
+        by_name = _asked_by_name(draft.units[-1], capitals) if draft.units else ""
+        questions += [by_name] if by_name else []
         fresh = _fresh(questions, taken)
-        if (draft.heading is None and not of_row) or not fresh:
+        if (draft.heading is None and not by_name) or not fresh:
             fresh += _fresh([about(phrases, common)], taken)
         question = fresh[0] if fresh else _unshared(spoken[-1], taken)
         variants = [*fresh[1:], *_fresh(statements, set())]
@@ -277,16 +278,18 @@ def _lists(text: str) -> bool:
     return LIST_ITEM.match(text.lstrip("\r\n")) is not None or text.lstrip().startswith("|")
 
 
-def _row_named(unit: Unit, capitals: Capitals) -> str:
-    heading = capitals.heading(unit.passage.heading or "")
-    return f"{small_first(heading)}: {unit.row}" if heading else unit.row
-
-
-def _row_asked(unit: Unit, capitals: Capitals) -> str:
-    """ "What are the opening hours for Sunday?"; "" where heading and row don't make a question."""
-    heading = capitals.heading(unit.passage.heading or "")
+def _asked_by_name(unit: Unit, capitals: Capitals) -> str:
+    """What asks for a row or an item that has a name, under a heading: "What are the opening hours
+    for Sunday?", "Admission: what about adults?"; "" where there is no name or heading."""
+    heading = capitals.heading(unit.passage.heading or "").rstrip(".:")
+    named = _NAMED_ITEM.match(unit.said)
+    name = unit.row or (named[1] if named else "")
+    if not name or not heading or heading.endswith("?"):
+        return ""
     asked = heading_questions(heading, "", capitals.common)[0]
-    return f"{asked[:-1]} for {unit.row}?" if unit.row and asked.startswith("What are") else ""
+    if asked.startswith("What are"):
+        return f"{asked[:-1]} for {mid_sentence(name, capitals.common)}?"
+    return f"{heading}: what about {mid_sentence(name, capitals.common)}?"
 
 
 def _unnamed(document: Document, said: str) -> bool:

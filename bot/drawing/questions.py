@@ -69,6 +69,8 @@ _PERSON = re.compile(
     r"princess|duke|son|daughter|wife|husband|brother|sister|scholar|theologian|theorist)\b"
 )
 _TO_DO = re.compile(r"(?:To|If you (?:want|need|would like|wish) to) ([a-z][^,;:.]{3,80}),")
+_WHAT_IF = re.compile(r"If ([a-z][^,;:.]{5,80}),")
+_NEEDED = re.compile(r"(?:Please )?(bring|wear|pack|avoid|prepare)\b(?! (?:me|us)\b)", re.I)
 _PURPOSE = re.compile(r" to (?!(?:the|an?|your|our|my)\b)([a-z]+ [^,;:.]{3,80})\.?$")
 _TAKES_TO = frozenset(
     "lead refer belong apply contribute relate respond return turn move come convert lie".split()
@@ -163,7 +165,8 @@ def _draw(c: Clause) -> Iterator[str]:
 
 
 def _how_to(sentence: str) -> Iterator[str]:
-    """ "To reset the clock, press ..." or "Press ... to reset the clock.": "How do I ...?"."""
+    """ "To reset the clock, press ..." or "Press ... to reset the clock.": "How do I ...?"; of an
+    order what to bring, of a condition "What if ...?"."""
     match = _TO_DO.match(sentence) or (_ORDER.match(sentence) and _PURPOSE.search(sentence))
     if match:
         yield f"How do I {turned(match[1])}"
@@ -171,6 +174,10 @@ def _how_to(sentence: str) -> Iterator[str]:
         r"You can ([a-z][^,;:.]{3,80}?) (?:by \w+ing|via|through|online)\b", sentence
     ):
         yield f"How can I {turned(match[1])}"
+    if match := _NEEDED.match(sentence):  # "Please bring your own towel."
+        yield f"What should I {match[1].lower()}"
+    if (match := _WHAT_IF.match(sentence)) and not _TO_DO.match(sentence):
+        yield f"What if {turned(match[1])}"
 
 
 def _yes_or_no(c: Clause, rest: str) -> Iterator[str]:
@@ -180,6 +187,8 @@ def _yes_or_no(c: Clause, rest: str) -> Iterator[str]:
     """
     rest = re.sub(rf"^((?:(?!{_OTHER_CLAUSE}).)*?)\bnot (?=\w)", r"\1", rest, count=1)
     if not rest or _COUNT.match(c.subject) or _PERCENT.match(c.subject):
+        return
+    if (c.auxiliary, c.subject) == ("may", "you"):  # "We may need to": what may be isn't allowed
         return
     if c.subject.lower() == "there":  # "There is no car park": "Is there a car park?"
         rest = re.sub(r"^no (?=(.+?)(?: (?:on|in|for|at|of|to|with)\b|$))", _some, rest)
