@@ -21,31 +21,31 @@ AUXILIARIES = _BE | _MODALS | _HAVE | frozenset("does do did".split())
 # Verbs whose forms are taken for the finite verb of a clause: a closed list keeps plural nouns
 # and participles out. "base" is regular, "base past" is not, "base past participle" in full.
 _VERBS = """
-accept achieve act adopt affect allow appear apply argue arise,arose ask assert assist attack
-attract bar base become,became begin,began believe belong blame border break,broke bring,brought
-build,built call carry cause cease celebrate change charge claim close collapse combine come,came
-comprise conclude conquer consider consist constitute construct contain continue contribute
-control convert cost,cost cover create criticise criticize cross damage decide declare decline
-defeat defend define demand deny depend describe destroy determine develop die differ discover
-discuss divide dominate draw,drew drive,drove earn elect emerge emphasize employ enable encourage
-end enforce enjoy ensure enter establish estimate evolve exceed exist expand experience explain
-exploit explore express extend face fail fall,fell favor feel,felt distinguish favour feature
-fight,fought find,found flee,fled flow follow force form found fund gain generate get,got
-give,gave govern grant grow,grew happen help hold,held identify impact implement impose improve
-include increase influence inherit insulate introduce invade invent invest involve issue join
-justify keep,kept kill know,knew lack last launch lead,led learn leave,left legitimize lie,lay
-limit live locate lose,lost maintain make,made manage mark mean,meant measure meet,met mention
-merge move name need note number obtain occupy occur offer open operate oppose organise organize
-originate oversee,oversaw overthrow,overthrew own participate pass pay,paid perform permit
-persecute play possess precede predict prefer prevent proclaim produce prohibit promote propose
-protect prove provide publish put,put raise range reach receive recognise recognize reduce refer
-refuse regard reject rejoin rely remain remove replace report represent require resist result
-retain return reveal rise,rose rule run,ran say,said see,saw seek,sought seem sell,sold send,sent
-separate serve set,set settle share show signify sign speak,spoke spread,spread stand,stood start
-state stop study succeed suffer suggest supply support surrender surround take,took teach,taught
-tell,told tend think,thought threaten trade train transfer treat try turn understand,understood
-undertake,undertook use utilize vary view violate visit vote want weaken win,won withdraw,withdrew
-work write,wrote yield
+accept achieve act adopt affect allow appear apply argue arise,arose arrive ask assert assist attack
+attract bar base become,became begin,began believe belong blame border borrow break,broke
+bring,brought build,built call cancel carry cause cease celebrate change charge choose,chose claim
+close collapse collect combine come,came comprise conclude conquer consider consist constitute
+construct contain continue contribute control convert cost,cost cover create criticise criticize
+cross damage decide declare decline defeat defend define deliver demand deny depend describe destroy
+determine develop die differ discover discuss distinguish divide dominate draw,drew drive,drove earn
+elect emerge emphasize employ enable encourage end enforce enjoy ensure enter establish estimate
+evolve exceed exist expand experience expire explain exploit explore express extend face fail
+fall,fell favor favour feature feel,felt fight,fought find,found flee,fled flow follow force form
+found fund gain generate get,got give,gave govern grant grow,grew happen help hold,held identify
+impact implement impose improve include increase influence inherit insulate introduce invade invent
+invest involve issue join justify keep,kept kill know,knew lack last launch lead,led learn
+leave,left legitimize lend,lent lie,lay limit live locate lose,lost maintain make,made manage mark
+mean,meant measure meet,met mention merge move name need note number obtain occupy occur offer open
+operate oppose organise organize originate oversee,oversaw overthrow,overthrew own participate pass
+pay,paid perform permit persecute play possess precede predict prefer prevent proclaim produce
+prohibit promote propose protect prove provide publish put,put raise range reach receive recognise
+recognize reduce refer refuse regard reject rejoin rely remain remove renew repair replace report
+represent require resist result retain return reveal rise,rose rule run,ran say,said see,saw
+seek,sought seem sell,sold send,sent separate serve set,set settle share show sign signify
+speak,spoke spread,spread stand,stood start state stop study succeed suffer suggest supply support
+surrender surround take,took teach,taught tell,told tend think,thought threaten trade train transfer
+treat try turn understand,understood undertake,undertook use utilize vary view violate visit vote
+wait want wash weaken wear,wore weigh win,won withdraw,withdrew work write,wrote yield
 """
 # Forms of the list that are plain nouns or adjectives far more often.
 _NOUNS = frozenset(
@@ -55,7 +55,7 @@ _NOUNS = frozenset(
     "studies supplies supports treats wants moves issues faces features favors favours fights "
     "finds flows funds gains grants helps holds influences lies lives looks measures notes offers "
     "opens passes experiences bars bases borders breaks calls costs crosses declines draws drives "
-    "estimates impacts lacks lasts leads matches leaves makes".split()
+    "estimates impacts repairs waits lacks lasts leads matches leaves makes".split()
 )
 _PLAIN_PLURAL = frozenset(
     "affect allow apply belong cause come consist contain depend differ exist help include "
@@ -123,7 +123,8 @@ _FILLERS = re.compile(
 )
 _PARTICIPLES = frozenset(
     "been become come had made led built found held kept left lost met set put run won "
-    "begun seen taken given".split()
+    "begun seen taken given taught sold bought paid sent told brought caught thought done gone "
+    "written spoken grown known shown worn broken chosen driven eaten fallen risen".split()
 )
 
 

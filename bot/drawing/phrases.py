@@ -120,7 +120,8 @@ def heading_questions(
         and FUNCTION_WORDS.isdisjoint((first, last))
         and first != "not"
     ):
-        verb = "are" if last.endswith("s") and not last.endswith(("is", "ss", "us")) else "is"
+        plural = last.endswith("s") and not last.endswith(("is", "ss", "us"))
+        verb = "are" if plural or last in ("children", "people", "men", "women") else "is"
         return (about, f"What {verb} the {' '.join(said).lower()} of {title}?")
     return (about,)
 

@@ -57,7 +57,9 @@ _DURATION = re.compile(
     re.I,
 )
 _MEASURE = re.compile(  # "an average life expectancy of about three to five years"
-    rf"\b(?:an?|the) (?P<noun>(?:[a-z][\w-]+ ){{0,3}}[a-z][\w-]+) of {_ABOUT}{_NUMBER}", re.I
+    r"\b(?:an?|the) (?!(?:person|child|adult|group|family|member)\b)"
+    rf"(?P<noun>(?:[a-z][\w-]+ ){{0,3}}[a-z][\w-]+) of {_ABOUT}{_NUMBER}",
+    re.I,
 )
 _AFTER = re.compile(r"\b(?:after|before|later|ago|earlier|from now)\b")
 _MONEY = re.compile(rf"{_ABOUT}(?:[$€£¥]\s?\d|\d+(?:p|c|¢| pence| cents)\b)", re.I)
