@@ -121,6 +121,25 @@ def test_nothing_found_is_not_covered(decider: Decider) -> None:
     assert decide(decider, retrieved(decider)) == Declined("not_covered")
 
 
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("What is the treatment of MS", "treatments"),
+        ("vitamins for ALS", "diet, vitamins, and supplements"),
+        ("driving in Peru", None),  # says more than the topic does
+        ("that level of detail", None),  # "that level of biological detail" points at something
+        ("MS and ALS", None),
+    ],
+)
+def test_a_topic_that_says_all_the_question_does_is_named(
+    decider: Decider, question: str, topic: str | None
+) -> None:
+    found = retrieved(decider, ("Is MS a fatal disease?", -3.0), question=question)
+    decision = decide(decider, found)
+    assert isinstance(decision, Declined)
+    assert (decision.reason, decision.topic) == ("not_covered", topic)
+
+
 def test_without_a_subject_two_likely_ones_are_asked_back(decider: Decider) -> None:
     found = retrieved(
         decider, ("Is MS a fatal disease?", LIKELY), ("How long do people live with ALS?", LIKELY)

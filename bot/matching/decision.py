@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bot.knowledge.knowledge import Knowledge
 from bot.knowledge.standing import Withheld
@@ -25,7 +26,7 @@ from bot.types import (
     Match,
     QAPair,
 )
-from bot.wording import stem, stems
+from bot.wording import stem, stems, words
 
 # A second quote beside a good first one (one a subject) may be less sure than the first.
 SECOND = 0.6
@@ -39,6 +40,7 @@ AGREED = 0.7  # share of the nearest prototypes that must be of a topic, weighed
 NEARNESS = 5.0
 STRANGE = 0.35  # cosine to everything known, below which a question is off topic
 MOST_MISSING = 5
+_POINTS = re.compile(r"\b(?:that|those|this|these|such|its|whether|how|what|where|which)\b", re.I)
 UNSURE = 0.3  # probability of the best answer from which a decline says that it isn't sure
 
 
@@ -75,7 +77,7 @@ def beside(match: Match, given: Sequence[Match]) -> Match:
     return replace(match, probability=min(1.0, match.probability / left))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decider:
     """Decides by the calibrated probability and a threshold, within the subjects asked about.
 
@@ -183,15 +185,33 @@ class Decider:
         reason: Cause = "not_covered"
         says = None
         far = topic == FAR_OFF and not retrieved.subjects and outside >= inside
+        named = self._named(retrieved.question)
         unheard = stems(retrieved.question) <= set(map(stem, candidate.missing))
         if unheard and (far or max(outside, inside) < STRANGE):
             reason = "off_topic"
+        elif named:
+            says = named
         elif topic and outside >= max(inside, RECOGNISED) and share >= AGREED:
             says = topic
         elif best.probability >= UNSURE:
             reason = "unsure"
         missing = tuple(_typed(w, retrieved.question) for w in candidate.missing[:MOST_MISSING])
         return Declined(reason, says, missing, best.probability)
+
+    def _named(self, question: str) -> str | None:
+        """The topic, in fewest words, that says all that `question` does beside its subjects:
+        "treatment of MS", of "treatments"."""
+        names = frozenset(stem(w) for name in self.subjects.canonical for w in words(name))
+        asked = stems(question) - names
+        fitting = (says for says, said in self._sayings if asked and asked <= said)
+        return min(fitting, key=len, default=None)
+
+    @cached_property
+    def _sayings(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """What prototypes say is not covered, with its stems; not "that symptom", which points."""
+        near = (p.says for p in self.knowledge.prototypes if p.topic not in OFF_TOPIC)
+        names = (says for says in dict.fromkeys(near) if says and not _POINTS.search(says))
+        return tuple((says, stems(says)) for says in names)
 
     def _topic(self, retrieved: Retrieved) -> tuple[str | None, float]:
         """What the nearest prototypes say that is not covered, and how far they agree, 0..1."""
